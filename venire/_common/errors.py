@@ -1,8 +1,8 @@
 """The errors that a command turns into one sentence and an exit code.
 
-    VenireError            anything Venire itself refuses or cannot do      exit 1
-    ├── InputError         the user's input: a file, a row, a key, a flag   exit 2
-    └── ServiceError       an outside service or download failed           exit 3
+VenireError            anything Venire itself refuses or cannot do      exit 1
+├── InputError         the user's input: a file, a row, a key, a flag   exit 2
+└── ServiceError       an outside service or download failed           exit 3
 """
 
 

@@ -96,7 +96,9 @@ def find_adapter(spec: str) -> AdapterRef:
     path = Path(record["path"])
     found = adapter_sha256(path)
     if found != record["sha256"]:
-        raise InputError(f"adapter {spec!r}: {path} now holds other weights ({found[:8]}); add it again by its new name")
+        raise InputError(
+            f"adapter {spec!r}: {path} now holds other weights ({found[:8]}); add it again by its new name"
+        )
     return AdapterRef(name, path, found, spec)
 
 

@@ -149,8 +149,7 @@ def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
     if alias is None and "/" not in hub_id:
         known = ", ".join(sorted(ALIASES))
         raise InputError(
-            f"base {name!r} does not exist: no folder of that name, and not one of {known}; "
-            "write a hub id as org/model"
+            f"base {name!r} does not exist: no folder of that name, and not one of {known}; write a hub id as org/model"
         )
     try:
         return _fetch_from_hub(hub_id, revision)
@@ -175,9 +174,7 @@ def _fetch_from_hub(hub_id: str, revision: str) -> tuple[str, Path]:
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
-        info = HfApi().model_info(
-            hub_id, revision=revision or None, timeout=HUB_TIMEOUT_S, files_metadata=True
-        )
+        info = HfApi().model_info(hub_id, revision=revision or None, timeout=HUB_TIMEOUT_S, files_metadata=True)
     except RepositoryNotFoundError as error:
         raise InputError(f"base {hub_id!r} does not exist on the hub, or is private: check the name") from error
     except Exception as error:  # whatever the hub's HTTP library of the day raises when nothing answers

@@ -39,7 +39,11 @@ def embed(texts: Sequence[str], model: str = "all-minilm") -> "np.ndarray":
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             batch = tokenizer(
-                [texts[i] for i in rows], padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt"
+                [texts[i] for i in rows],
+                padding=True,
+                truncation=True,
+                max_length=_MAX_TOKENS,
+                return_tensors="pt",
             )
             hidden = encoder(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)

@@ -21,9 +21,7 @@ def load_tokenizer(base: "Base") -> Any:
     return tokenizer
 
 
-def render_prompt(
-    tokenizer: Any, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = True
-) -> str:
+def render_prompt(tokenizer: Any, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = True) -> str:
     """`messages` ({role, content} each) through the base's own chat template.
 
     If the last message is the assistant's and a generation prompt is asked for, the text ends inside that message,

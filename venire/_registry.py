@@ -1,0 +1,11 @@
+"""What Inspect finds under `venire/…`: the entry point imports this module for its decorators."""
+
+from inspect_ai.model import ModelAPI, modelapi
+
+
+@modelapi(name="venire")
+def venire() -> type[ModelAPI]:
+    """Local bases with any number of adapters; torch is imported when the first model is made."""
+    from venire.engine.provider import VenireAPI
+
+    return VenireAPI
