@@ -89,7 +89,7 @@ class Batch:
         self.adapters: set[str] = set()
         self.waiting: list[Row] = []
         self.rows: list[Row] = []
-        self.cache: DynamicCache | None = None
+        self.cache: Any = None  # a DynamicCache while rows run
 
     def load_adapter(self, ref: "AdapterRef") -> str:
         """Load an adapter once, under its content's name; gives that name."""
@@ -245,7 +245,7 @@ class Batch:
         self._keep([i for i, row in enumerate(self.rows) if not row.cancelled])
 
 
-def _join(one: DynamicCache, other: DynamicCache) -> DynamicCache:
+def _join(one: Any, other: Any) -> Any:
     """Both caches as one batch, the shorter padded on the left."""
     for a, b in zip(one.layers, other.layers, strict=True):
         a.keys = torch.cat(_same_width(a.keys, b.keys))

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import ServiceError
 from venire._common.hashing import sha256_file
@@ -61,7 +61,7 @@ def _convert_gguf(source: Path, target: Path) -> None:
     folder, name = str(source.parent), source.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
-    config = loaded.config
+    config: Any = loaded.config
     del config.quantization_config
     config._name_or_path = ""
     with torch.device("meta"):

@@ -1,0 +1,64 @@
+"""Fixtures that several folders share: a tiny random base with adapters, and a home of its own for every test."""
+
+from pathlib import Path
+
+import pytest
+
+from venire.engine.bases import Base, home, resolve_base
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a test registers stays its own; the fetched models are shared."""
+    models = home() / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    mine = tmp_path / "venire-home"
+    mine.mkdir()
+    (mine / "models").symlink_to(models, target_is_directory=True)
+    monkeypatch.setenv("VENIRE_HOME", str(mine))
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(mine / "inspect-cache"))
+    return mine
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    """A random two-layer Llama with the embedded model's tokenizer: fast, and as strict as a real one."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny") / "tiny-base"
+    tokenizer = AutoTokenizer.from_pretrained(str(resolve_base("smollm2-135m").path))
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        initializer_range=0.4,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return resolve_base(str(folder))
+
+
+@pytest.fixture(scope="session")
+def tiny_adapters(tiny_base: Base, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Twenty random adapters of that base, strong enough that each changes the answers."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    made = []
+    for i in range(20):
+        torch.manual_seed(100 + i)
+        config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(str(tiny_base.path)), config)
+        folder = tmp_path_factory.mktemp("adapters") / f"step-{i}"
+        model.save_pretrained(str(folder))
+        made.append(folder)
+    return made

