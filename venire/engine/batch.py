@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .bases import Base
 
 BASE = "__base__"  # PEFT's name for "no adapter" in a mixed batch
-MAX_ROWS = 32
+MAX_ROWS = 64
 PREFILL_TOKENS = 4096  # padded tokens of one prefill: bounds its memory
 NEAR_TIE = 1e-4  # two logits this close are decided alone, so that the batch's company cannot decide them
 

@@ -27,7 +27,7 @@ from .service import service
 from .text import encode_prompt, load_tokenizer
 
 DEFAULT_MAX_TOKENS = 1024
-MAX_CONNECTIONS = 64  # twice the batch, so that a row that leaves is followed at once
+MAX_CONNECTIONS = 96  # more than the batch holds, so that a row that leaves is followed at once
 
 
 class VenireAPI(ModelAPI):

@@ -1,0 +1,143 @@
+"""The rules of the house: one import name, imports that go one way, Hugging Face's `datasets` in its place."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Lower numbers may not import higher ones; equal numbers of different folders may not import each other.
+FLOORS = {
+    "venire._common": 0,
+    "venire.judges.statistics": 1,
+    "venire.engine": 2,
+    "venire.datasets": 3,
+    "venire.evals": 4,
+    "venire.training": 4,
+    "venire.judges": 5,
+    "venire.reports": 6,
+    "venire": 7,
+}
+FOLDERS = (
+    "venire/_common",
+    "venire/engine",
+    "venire/stages",
+    "venire",
+    "evals",
+    "training",
+    "datasets",
+    "judges",
+    "reports",
+)
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).parts
+        if (
+            parts[0] == "venire"
+            and len(parts) > 2
+            and parts[1] in ("evals", "judges", "training", "reports", "datasets")
+        ):
+            continue
+        if parts[0] in ("venire", "evals", "judges", "training", "reports", "datasets"):
+            dotted = ".".join(parts if parts[0] == "venire" else ("venire", *parts)).removesuffix(".py")
+            found.append((dotted.removesuffix(".__init__"), path))
+    return found
+
+
+def floor(module: str) -> tuple[str, int]:
+    name = max((n for n in FLOORS if module == n or module.startswith(n + ".")), key=len)
+    return name, FLOORS[name]
+
+
+def imported(module: str, path: Path) -> set[str]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parent, base] if base else parent)
+            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    return {name for name in names if name == "venire" or name.startswith("venire.")}
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_go_down_the_floors(module: str, path: Path) -> None:
+    here, level = floor(module)
+    for name in imported(module, path):
+        if name in ("venire", "venire.__version__"):  # the version is everybody's
+            continue
+        there, other = floor(name)
+        assert there == here or other < level, f"{module} imports {name}: up the house, or sideways"
+
+
+def test_statistics_import_nothing_heavy() -> None:
+    code = "import sys, venire.judges.statistics; print([m for m in ('torch','transformers','inspect_ai') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom venire.cli import cli\n"
+        "cli(['--help'], standalone_mode=False)\n"
+        "print([m for m in ('torch','transformers','trl','inspect_ai','polars','scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_datasets_is_hugging_faces_from_the_root() -> None:
+    assert not (ROOT / "datasets" / "__init__.py").exists()
+    code = "import datasets; print(datasets.Dataset.__module__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip().startswith("datasets.")
+
+
+def test_the_five_folders_are_links_and_tests_hold_no_package() -> None:
+    for name in ("evals", "judges", "training", "reports", "datasets"):
+        assert (ROOT / "venire" / name).is_symlink()
+        assert (ROOT / "venire" / name).resolve() == ROOT / name
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "venire._common",
+        "venire.engine",
+        "venire.evals",
+        "venire.training",
+        "venire.judges",
+        "venire.judges.statistics",
+        "venire.reports",
+    ],
+)
+def test_exported_names_exist_and_are_documented(package: str) -> None:
+    module = importlib.import_module(package)
+    assert module.__doc__
+    for name in getattr(module, "__all__", []):
+        value = getattr(module, name)
+        if callable(value):
+            assert value.__doc__, f"{package}.{name} has no docstring"
+
+
+def test_every_module_says_its_reason_in_its_first_line() -> None:
+    for module, path in modules():
+        doc = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+        assert doc and doc.splitlines()[0].endswith((".", ":", "?", "…")), f"{module} does not open with a sentence"
+
+
+def test_a_constraints_file_carries_no_address() -> None:
+    text = (ROOT / "constraints.txt").read_text("utf-8")
+    assert "://" not in text and "@" not in text
+    assert "torch==2.13.0" in text.splitlines()

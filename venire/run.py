@@ -1,0 +1,158 @@
+"""One run of an experiment: its folder, its contenders, its lock, its clock."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from venire._common.errors import InputError, VenireError
+from venire._common.files import read_json, write_json
+from venire._common.hashing import sha256_file, sha256_json
+
+from .experiment import CandidateSpec, Experiment, load_experiment
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What a comparison compares: weights × treatment, under the experiment's generation settings.
+
+    `path` is the folder of the candidate's weights (None: an untrained base), `sha256` their identity (the base's
+    identity for an untrained base), `teachers` the families that wrote or rewarded its training data.
+    """
+
+    name: str
+    model: str
+    treatment: str
+    base: str
+    kind: str
+    sha256: str
+    family: str
+    path: str | None = None
+    candidate: str | None = None
+    step: int = 0
+    teachers: tuple[str, ...] = ()
+
+
+class Run:
+    """The folder `runs/<name>/` of an experiment, and what stands in it."""
+
+    def __init__(self, path: Path, root: Path = RUNS) -> None:
+        self.path = path
+        self.experiment: Experiment = load_experiment(path)
+        self.folder = root / self.experiment.name
+        self.lock_file = self.folder / "experiment.lock"
+        self.candidates = self.folder / "candidates"
+        self.eval_logs = self.folder / "logs" / "eval"
+        self.contenders_file = self.folder / "contenders.json"
+
+    @property
+    def lock(self) -> dict[str, Any] | None:
+        """What was frozen, or None before `plan`."""
+        return read_json(self.lock_file) if self.lock_file.is_file() else None
+
+    def require_lock(self) -> dict[str, Any]:
+        """The lock. Raises VenireError before `plan`, and if the file was edited since."""
+        lock = self.lock
+        if lock is None:
+            raise VenireError(
+                f"{self.lock_file} is not there: freeze the experiment first with: venire plan {self.path}"
+            )
+        if lock["sha256"] != sha256_json(lock["frozen"]):
+            raise VenireError(f"{self.lock_file} was edited after it was frozen: its sha256 no longer matches")
+        return lock
+
+    def base_contenders(self) -> list[Contender]:
+        """Every base under every treatment."""
+        from venire.engine import resolve_base
+
+        found = []
+        for name in self.experiment.bases:
+            base = resolve_base(name)
+            for treatment in self.experiment.treatments:
+                found.append(
+                    Contender(
+                        f"{name}/{treatment}", f"venire/{name}", treatment, name, "base", base.identity, base.family
+                    )
+                )
+        return found
+
+    def incumbent(self) -> Contender:
+        """The contender to beat. Raises VenireError if the registry names no champion."""
+        if self.experiment.incumbent != "registry:champion":
+            return next(c for c in self.base_contenders() if c.name == self.experiment.incumbent)
+        from .registry import Registry
+
+        champion = Registry().champion
+        if champion is None:
+            raise VenireError("incumbent is registry:champion, but nothing was promoted yet; name a base instead")
+        return Contender(**{**champion, "teachers": tuple(champion["teachers"])})
+
+    def candidate_contenders(self) -> list[Contender]:
+        """Every candidate that is there now, in the order of the experiment file and of training steps."""
+        from . import store
+
+        found: list[Contender] = []
+        for spec in self.experiment.candidates:
+            treatment = self.experiment.treatment_of(spec)
+            for candidate in self._weights(spec, store):
+                found.append(candidate.contender(treatment))
+        names = [c.name for c in found]
+        if doubled := sorted({n for n in names if names.count(n) > 1}):
+            raise InputError(f"{self.path}: two candidates are called {doubled[0]!r}; give one another name")
+        incumbent = self.experiment.incumbent
+        return [c for c in found if c.name != incumbent]
+
+    def _weights(self, spec: CandidateSpec, store: Any) -> list[Any]:
+        if spec.base:
+            return [store.bare(spec.base)]
+        if spec.name:
+            return [store.find(spec.name)]
+        if spec.path:
+            base = self.experiment.bases[0] if len(self.experiment.bases) == 1 else None
+            return [store.add(Path(spec.path), base, None)]
+        assert spec.recipe is not None
+        return store.trained(self.candidates, spec.recipe)
+
+    def write_contenders(self, contenders: list[Contender]) -> None:
+        """Record who is who, for the registry and the report; judges never read it."""
+        write_json(self.contenders_file, [asdict(c) for c in contenders])
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage and add it to run.json, whether it ends well or not."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self._clock(name, time.monotonic() - start)
+
+    def _clock(self, name: str, seconds: float) -> None:
+        import os
+
+        file = self.folder / "run.json"
+        record = read_json(file) if file.is_file() else {"stages": []}
+        stages = {entry["name"]: entry for entry in record["stages"]}
+        before = stages.get(name, {}).get("seconds", 0.0)
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        stages[name] = {"name": name, "seconds": round(before + seconds, 1), "finished": finished}
+        record |= {
+            "stages": list(stages.values()),
+            "seed": self.experiment.seed,
+            "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+            "versions": versions(),
+            "experiment_file": self.path.name,
+            "experiment_sha256": sha256_file(self.path),
+        }
+        write_json(file, record)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("venire", "inspect-ai", "torch", "transformers", "peft", "trl")}

@@ -1,0 +1,121 @@
+"""The eval stage: contenders × suites through Inspect, each finished sample once, whatever was killed before."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venire._common.errors import InputError, VenireError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from inspect_ai import Task
+
+    from venire.experiment import SuiteSpec
+    from venire.run import Contender, Run
+
+MAX_TASKS = 16  # tasks whose samples share the engine's batches
+MAX_CONNECTIONS = 96
+
+
+def load_task(spec: "SuiteSpec", treatment: dict[str, Any] | None = None) -> "Task":
+    """The suite's Inspect task, with its limit and, for our own suites, a treatment.
+
+    Raises InputError if no installed package has a task of that name, if an argument does not fit it, if it is empty,
+    or if a treatment is asked of a task that takes none.
+    """
+    from inspect_ai import task_with
+
+    package, _, name = spec.task.partition("/")
+    module = next((e for e in entry_points(group="inspect_ai") if e.name == package), None)
+    factory = getattr(module.load(), name, None) if module else None
+    if factory is None:
+        raise InputError(f"suite {spec.task!r}: no installed package has that Inspect task; write it as package/task")
+    ours = package == "venire"
+    if treatment and not ours:
+        raise InputError(f"suite {spec.task!r} takes no treatment; keep it to contenders under a plain one")
+    args = dict(spec.args)
+    if ours:
+        args |= {"limit": spec.limit} if spec.limit else {}
+        args |= {"treatment": json.dumps(treatment, sort_keys=True)} if treatment else {}
+    try:
+        task = factory(**args)
+    except TypeError as error:
+        raise InputError(f"suite {spec.task!r}: {error}") from error
+    if spec.limit and not ours:
+        task = task_with(task, dataset=task.dataset[: spec.limit])
+    if len(task.dataset) == 0:
+        raise InputError(f"suite {spec.task!r} is empty: it has no scenario to ask")
+    return task
+
+
+def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender") -> "Task":
+    """A suite's task for one contender: its model, its treatment, the settings it answers with."""
+    from inspect_ai import task_with
+    from inspect_ai.model import GenerateConfig, get_model
+
+    task = load_task(spec, run.experiment.treatments[contender.treatment])
+    given = {k: v for k, v in run.experiment.generation.model_dump().items() if v is not None}
+    given.setdefault("seed", run.experiment.seed)
+    own = {k: v for k, v in task.config.model_dump().items() if v is not None}
+    config = GenerateConfig(**(given | own | spec.generation | {"max_connections": MAX_CONNECTIONS}))
+    return task_with(
+        task,
+        model=get_model(contender.model),
+        config=config,
+        epochs=spec.epochs,
+        metadata=(task.metadata or {}) | {"treatment": contender.treatment, "suite": spec.name},
+    )
+
+
+def evaluate(run: "Run", contenders: Sequence["Contender"]) -> None:
+    """Run every suite against the contenders. One base after another, all adapters of a base in shared batches.
+
+    Raises VenireError if some samples could not be answered; what was answered stays.
+    """
+    from inspect_ai import eval_set
+
+    tasks = [
+        contender_task(run, spec, contender)
+        for contender in sorted(contenders, key=lambda c: c.base)
+        for spec in run.experiment.suites
+    ]
+    run.eval_logs.mkdir(parents=True, exist_ok=True)
+    done, logs = eval_set(
+        tasks,
+        log_dir=str(run.eval_logs),
+        log_dir_allow_dirty=True,  # the incumbents' logs stand there when the candidates come
+        retry_attempts=1,
+        max_tasks=MAX_TASKS,
+        max_connections=MAX_CONNECTIONS,
+        adaptive_connections=False,
+        log_buffer=1,  # a sample is on disk as soon as it is answered
+        display=_display(),
+    )
+    if not done:
+        failed = next((log for log in logs if log.status != "success"), None)
+        reason = failed.error.message if failed and failed.error else "see the logs with: inspect view"
+        raise VenireError(f"the suites did not finish: {reason}; run the same command again to go on")
+
+
+def _display() -> Any:
+    import sys
+
+    return "rich" if sys.stderr.isatty() else "plain"
+
+
+def eval_logs(run: "Run") -> list[Path]:
+    """The logs of this run's suites, oldest first."""
+    return sorted(run.eval_logs.glob("*.eval"))
+
+
+def with_contender(frame: "pl.DataFrame", contenders: Sequence["Contender"]) -> "pl.DataFrame":
+    """Add the contender's name to a results or answers frame; rows of nobody we know are left out."""
+    import polars as pl
+
+    names = pl.DataFrame(
+        [{"model": c.model, "treatment": c.treatment, "contender": c.name} for c in contenders],
+        schema={"model": pl.String, "treatment": pl.String, "contender": pl.String},
+    )
+    return frame.join(names, on=["model", "treatment"], how="inner")
