@@ -1,0 +1,77 @@
+"""Tables from files: parquet, CSV and JSONL as they stand, with the row of whatever cannot be read."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+from venire._common.errors import InputError
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """A parquet, CSV or JSONL file as it stands. CSV cells stay text and empty ones null: ids such as `007` survive."""
+    if not path.is_file():
+        raise InputError(f"votes {str(path)!r}: no such file")
+    kind = file_kind(path)
+    try:
+        if kind == "parquet":
+            return pl.read_parquet(path)
+        if kind == "jsonl":
+            return _from_records(read_jsonl(path))
+        text = path.read_bytes().decode("utf-8-sig")
+        _check_csv(text, path)
+        return pl.read_csv(io.StringIO(text), infer_schema=False)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text: {error}") from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    """The objects in a JSONL file, one a line; InputError with the row of a line that is none."""
+    records = []
+    for i, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}, row {i}: not valid JSON: {error.msg}") from error
+        if not isinstance(record, dict):
+            raise InputError(f"{path}, row {i}: one JSON object a line is wanted, not {type(record).__name__}")
+        records.append(record)
+    return records
+
+
+def file_kind(path: Path) -> str:
+    kinds = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+    if path.suffix.lower() not in kinds:
+        raise InputError(f"{path}: votes are read and written as .parquet, .csv or .jsonl, by the file's ending")
+    return kinds[path.suffix.lower()]
+
+
+def _check_csv(text: str, path: Path) -> None:
+    """Polars pads short rows silently; a row with too few or too many cells is a broken file."""
+    rows = csv.reader(io.StringIO(text))
+    header = next(rows, [])
+    for i, row in enumerate(rows, start=1):
+        if row and len(row) != len(header):
+            raise InputError(f"{path}, row {i}: {len(row)} cells where the header has {len(header)}")
+
+
+def _from_records(records: list[dict]) -> pl.DataFrame:
+    names = {name: None for record in records for name in record}  # a dict keeps the order of first sight
+    columns = {name: _column(name, [record.get(name) for record in records]) for name in names}
+    return pl.DataFrame(columns)
+
+
+def _column(name: str, cells: Iterable) -> pl.Series:
+    """A column of JSON values: nested ones as JSON text, mixed scalars as text."""
+    cells = [json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else cell for cell in cells]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if len(kinds) > 1 and kinds != {int, float}:
+        cells = [None if cell is None else cell if isinstance(cell, str) else json.dumps(cell) for cell in cells]
+    return pl.Series(name, cells, strict=False)

@@ -1,0 +1,173 @@
+"""The vote table: what is required, what is refused and with which row, and what survives a round trip."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from venire._common.errors import InputError
+from venire.judges.votes import (
+    SCHEMA,
+    complete_orders,
+    family_of_judge,
+    mirrored,
+    read_votes,
+    validate,
+    value,
+    write_votes,
+)
+
+
+def rows(n: int = 3, **changes) -> pl.DataFrame:
+    """`n` prompts, one judge, both orders; `changes` replace whole columns."""
+    base = {
+        "prompt_id": [f"p{i}" for i in range(n) for _ in range(2)],
+        "candidate": ["c/plain"] * 2 * n,
+        "incumbent": ["b/plain"] * 2 * n,
+        "judge": ["openai/gpt-x"] * 2 * n,
+        "candidate_first": [True, False] * n,
+        "verdict": ["candidate", "tie"] * n,
+    }
+    return pl.DataFrame({**base, **changes}, strict=False)
+
+
+def refusal(table: pl.DataFrame, **options) -> str:
+    with pytest.raises(InputError) as error:
+        validate(table, "votes.csv", **options)
+    return str(error.value)
+
+
+def test_defaults_and_order_of_columns():
+    votes = validate(rows(), "x")
+    assert votes.columns == list(SCHEMA)
+    assert dict(votes.schema) == SCHEMA
+    assert votes["family"].to_list() == votes["prompt_id"].to_list()
+    assert votes["judge_family"].unique().to_list() == ["openai"]
+    assert votes["use"].unique().to_list() == ["gate"]
+    assert votes["repeat"].sum() == votes["epoch"].sum() == 0
+
+
+@pytest.mark.parametrize("column", ["prompt_id", "candidate", "incumbent", "judge", "candidate_first", "verdict"])
+def test_a_missing_column_is_named(column: str):
+    assert repr(column) in refusal(rows().drop(column))
+
+
+def test_no_rows():
+    assert "no vote" in refusal(rows().clear())
+
+
+@pytest.mark.parametrize(
+    "column, cells, said",
+    [
+        ("verdict", ["candidate", "tie", "A", "tie", "tie", "tie"], "row 3: verdict is 'A'"),
+        ("verdict", ["candidate", "tie", "tie", None, "tie", "tie"], "row 4: verdict is empty"),
+        ("prompt_id", ["p0", "p0", "", "p1", "p2", "p2"], "row 3: prompt_id is empty"),
+        ("candidate_first", ["yes", "no", "1", "0", "TRUE", "maybe"], "row 6: candidate_first is 'maybe'"),
+        ("reason", [None, "bored", None, None, None, None], "row 2: reason is 'bored'"),
+        ("reason", [None, "parse", None, None, None, None], "row 2: reason 'parse' stands beside"),
+        ("use", ["gate"] * 5 + ["judge"], "row 6: use is 'judge'"),
+        ("len_candidate", [1, 2, -3, 4, 5, 6], "row 3: len_candidate is -3"),
+        ("len_candidate", ["1", "2", "x", "4", "5", "6"], "row 3: len_candidate is 'x'"),
+        ("repeat", [0, 0, 0, 0.5, 0, 0], "row 4: repeat is 0.5"),
+        ("preference", [0.9, 0.5, 1.2, 0.5, 1, 0.5], "row 3: preference is 1.2"),
+        ("preference", [0.9, 0.5, 0.2, 0.5, 1, 0.5], "row 3: verdict 'candidate' contradicts"),
+        ("incumbent", ["b", "b", "b", "b", "c/plain", "b"], "row 5: 'c/plain' is both"),
+        ("family", ["f", "f", "f", "g", "f", "f"], "row 4: prompt 'p1' is in family 'g'"),
+    ],
+)
+def test_a_wrong_cell_is_refused_with_its_row(column: str, cells: list, said: str):
+    assert said in refusal(rows(**{column: cells}))
+
+
+def test_a_second_vote_is_refused_with_its_row_and_can_be_admitted_by_name():
+    twice = pl.concat([rows(), rows().head(2)])
+    message = refusal(twice)
+    assert "row 7" in message and "--repeats keep" in message
+    kept = validate(twice, "x", "keep")
+    assert kept.height == 8 and kept["repeat"].to_list() == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert validate(twice, "x", "first").height == 6
+    assert "repeats" in refusal(twice, repeats="sometimes")
+
+
+def test_numbered_repeats_are_no_duplicates_and_a_doubled_number_is_refused_whatever_is_asked():
+    twice = pl.concat([rows(repeat=[0] * 6), rows(repeat=[1] * 6)])
+    assert validate(twice, "x").height == 12
+    assert "row 7" in refusal(pl.concat([rows(repeat=[0] * 6)] * 2), repeats="keep")
+
+
+def test_epochs_and_orders_and_judges_are_no_duplicates():
+    assert validate(pl.concat([rows(epoch=[0] * 6), rows(epoch=[1] * 6)]), "x").height == 12
+    assert validate(pl.concat([rows(), rows(judge=["other"] * 6)]), "x").height == 12
+
+
+def test_a_soft_vote_rounds_to_its_verdict():
+    soft = rows(preference=[0.9, 0.5, 0.1, 0.51, 1.0, 0.0]).drop("verdict")
+    votes = validate(soft, "x")
+    assert votes["verdict"].to_list() == ["candidate", "tie", "incumbent", "candidate", "candidate", "incumbent"]
+    assert votes.select(value()).to_series().to_list() == [0.9, 0.5, 0.1, 0.51, 1.0, 0.0]
+
+
+def test_values_and_their_mirror():
+    votes = validate(rows(verdict=["candidate", "incumbent", "tie", "invalid", "tie", "candidate"]), "x")
+    assert votes.select(value()).to_series().to_list() == [1.0, 0.0, 0.5, None, 0.5, 1.0]
+    assert mirrored(votes).select(value()).to_series().to_list() == [0.0, 1.0, 0.5, None, 0.5, 0.0]
+    assert mirrored(mirrored(votes)).equals(votes)
+
+
+def test_only_pairs_of_orders_are_complete():
+    votes = validate(rows(verdict=["candidate", "tie", "candidate", "invalid", "candidate", "incumbent"]), "x")
+    assert complete_orders(votes)["prompt_id"].to_list() == ["p0", "p0", "p2", "p2"]
+    assert complete_orders(votes.filter("candidate_first")).height == 0
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_round_trip(ending: str, tmp_path: Path):
+    judgment = ['I say "B",\nand mean it', "", None, "Winner: [A]", "tie", "ü"]
+    votes = validate(rows(prompt_id=[f"00{i // 2}" for i in range(6)], judgment=judgment, len_candidate=[1] * 6), "x")
+    path = tmp_path / f"votes.{ending}"
+    write_votes(votes, path)
+    again = read_votes(path)
+    empty = pl.col("judgment").replace("", None)  # CSV cannot tell empty from missing
+    assert again.with_columns(empty).equals(votes.with_columns(empty))
+
+
+def test_numbers_that_json_made_of_ids_stay_ids(tmp_path: Path):
+    path = tmp_path / "votes.jsonl"
+    write_votes(validate(rows(), "x"), path)
+    path.write_text(path.read_text().replace('"p1"', "81").replace('"p2"', "82.0"))
+    assert set(read_votes(path)["prompt_id"]) == {"p0", "81", "82.0"}
+
+
+@pytest.mark.parametrize(
+    "name, text, said",
+    [
+        ("votes.jsonl", '{"prompt_id": 1}\n{broken\n', "row 2"),
+        ("votes.jsonl", "[1]\n", "row 1"),
+        ("votes.csv", "prompt_id,verdict\np,tie\np,tie,x\n", "row 2: 3 cells where the header has 2"),
+        ("votes.xlsx", "", "file's ending"),
+        ("votes.parquet", "no parquet", "cannot be read as parquet"),
+    ],
+)
+def test_broken_files(name: str, text: str, said: str, tmp_path: Path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_votes(tmp_path / name)
+    with pytest.raises(InputError, match="no such file"):
+        read_votes(tmp_path / "missing.csv")
+
+
+@pytest.mark.parametrize(
+    "judge, family",
+    [
+        ("anthropic/claude-x", "anthropic"),
+        ("human:ann", "human"),
+        ("embedding:all-minilm", "embedding"),
+        ("venire/smollm2-135m", "smollm2"),
+        ("gpt-4-0613", "openai"),
+        ("gpt4_pair", "openai"),
+        ("alpaca-judge", "alpaca-judge"),
+        ("judge-1", "judge-1"),
+    ],
+)
+def test_families_of_judges(judge: str, family: str):
+    assert family_of_judge(judge) == family
