@@ -59,7 +59,7 @@ def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender") -> "Ta
     given = {k: v for k, v in run.experiment.generation.model_dump().items() if v is not None}
     given.setdefault("seed", run.experiment.seed)
     own = {k: v for k, v in task.config.model_dump().items() if v is not None}
-    config = GenerateConfig(**(given | own | spec.generation | {"max_connections": MAX_CONNECTIONS}))
+    config = GenerateConfig.model_validate(given | own | spec.generation | {"max_connections": MAX_CONNECTIONS})
     return task_with(
         task,
         model=get_model(contender.model),

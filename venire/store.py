@@ -1,0 +1,156 @@
+"""Candidates as contenders: those added by hand, those that recipes trained, and bare bases."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from venire._common.errors import InputError
+from venire._common.files import read_json, write_json
+
+from .run import RUNS, Contender
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Weights that can be run: their name, kind (`adapter`, `full`, `base`), base, identity and Inspect model name."""
+
+    name: str
+    kind: str
+    base: str
+    sha256: str
+    family: str
+    model: str
+    origin: str
+    path: str | None = None
+    step: int = 0
+    teachers: tuple[str, ...] = ()
+
+    def contender(self, treatment: str) -> Contender:
+        """These weights under a treatment."""
+        candidate = None if self.kind == "base" else self.name
+        return Contender(
+            f"{self.name}/{treatment}",
+            self.model,
+            treatment,
+            self.base,
+            self.kind,
+            self.sha256,
+            self.family,
+            self.path,
+            candidate,
+            self.step,
+            self.teachers,
+        )
+
+
+def bare(base_name: str) -> Stored:
+    """An untrained base."""
+    from venire.engine import resolve_base
+
+    base = resolve_base(base_name)
+    return Stored(base_name, "base", base_name, base.identity, base.family, f"venire/{base_name}", "a base")
+
+
+def add(path: Path, base_name: str | None, name: str | None) -> Stored:
+    """Take in an adapter or full weights from elsewhere, under a name; the weights stay where they are.
+
+    Raises InputError if the folder is missing or no model, if it does not fit the base, or if an adapter comes
+    without one.
+    """
+    if not path.is_dir():
+        raise InputError(f"candidate {str(path)!r}: no such folder")
+    name = name or path.resolve().name
+    if not (path / "adapter_config.json").is_file():
+        return _add_full(path, name)
+    base_name = base_name or _base_in_config(path)
+    return _adapter(name, path, base_name, "added by hand", {})
+
+
+def find(name: str) -> Stored:
+    """A candidate added before, by `<name>` or, where several have that name, `<name>@<hash8>`."""
+    found = [c for c in _added() if name in (c.name, f"{c.name}@{c.sha256[:8]}")]
+    if not found:
+        raise InputError(f"candidate {name!r} is not known here; make it so with: venire candidates add PATH")
+    if len(found) > 1:
+        names = ", ".join(f"{c.name}@{c.sha256[:8]}" for c in found)
+        raise InputError(f"candidate {name!r} is more than one; write one of: {names}")
+    return found[0]
+
+
+def trained(folder: Path, recipe: str) -> list[Stored]:
+    """The checkpoints that a recipe has made under a run's `candidates/`, by step; empty before training."""
+    stem = Path(recipe).stem
+    found = []
+    for lineage_file in folder.glob("*/lineage.json"):
+        lineage = read_json(lineage_file)
+        if lineage["recipe"]["name"] == stem:
+            found.append(from_lineage(lineage_file.parent, lineage))
+    return sorted(found, key=lambda c: (c.step, c.name))
+
+
+def from_lineage(folder: Path, lineage: dict[str, Any]) -> Stored:
+    """A candidate that Venire trained, from its folder. Raises InputError if its weights have changed since."""
+    from venire.engine import adapter_sha256
+
+    if adapter_sha256(folder) != lineage["sha256"]:
+        raise InputError(f"{folder}: the weights are not those of its lineage.json; train again or add them by hand")
+    if lineage["kind"] == "full":
+        stored = _add_full(folder, lineage["name"])
+        return Stored(**{**stored.__dict__, "origin": str(folder), **_from(lineage)})
+    return _adapter(lineage["name"], folder, lineage["base"]["name"], str(folder), _from(lineage))
+
+
+def everything() -> list[Stored]:
+    """All candidates: added by hand, then trained under `runs/`."""
+    found = _added()
+    for lineage_file in sorted(RUNS.glob("*/candidates/*/lineage.json")):
+        found.append(from_lineage(lineage_file.parent, read_json(lineage_file)))
+    return found
+
+
+def _from(lineage: dict[str, Any]) -> dict[str, Any]:
+    return {"step": int(lineage.get("step") or 0), "teachers": tuple(lineage.get("teacher_families") or ())}
+
+
+def _adapter(name: str, path: Path, base_name: str, origin: str, more: dict[str, Any]) -> Stored:
+    from venire.engine import register_adapter, resolve_base
+
+    base = resolve_base(base_name)
+    ref = register_adapter(name, path, base)
+    if not more:
+        write_json(_record(ref.name, ref.sha256), {"name": name, "path": str(ref.path), "base": base_name})
+    return Stored(name, "adapter", base_name, ref.sha256, base.family, ref.model, origin, str(ref.path), **more)
+
+
+def _add_full(path: Path, name: str) -> Stored:
+    from venire.engine import register_full, resolve_base
+
+    ref = register_full(name, path)
+    write_json(_record(ref.name, ref.sha256), {"name": name, "path": str(ref.path), "base": None})
+    own = ref.model.removeprefix("venire/")
+    family = resolve_base(own).family
+    return Stored(name, "full", own, ref.sha256, family, ref.model, "added by hand", str(ref.path))
+
+
+def _base_in_config(path: Path) -> str:
+    named = read_json(path / "adapter_config.json").get("base_model_name_or_path")
+    if not named:
+        raise InputError(f"adapter {str(path)!r} names no base; say which with --base")
+    return str(named)
+
+
+def _record(name: str, sha256: str) -> Path:
+    from venire.engine.bases import home
+
+    return home() / "candidates" / f"{name}@{sha256[:8]}.json"
+
+
+def _added() -> list[Stored]:
+    from venire.engine.bases import home
+
+    found = []
+    for file in sorted((home() / "candidates").glob("*.json")):
+        record = read_json(file)
+        if Path(record["path"]).is_dir():
+            found.append(add(Path(record["path"]), record["base"], record["name"]))
+    return found
