@@ -51,7 +51,7 @@ def test_a_mixed_batch_gives_the_tokens_of_single_runs(real_adapters: list[Path]
         if row.tokens != single:
             excused.append((row.adapter, gap))
     assert all(gap < NEAR_TIE for _, gap in excused), excused
-    assert len({tuple(row.tokens) for row in rows}) == len(rows)
+    assert len({tuple(row.tokens) for row in rows}) > 2 * len(QUESTIONS)  # the adapters do differ
 
 
 def one_by_one(batch: Batch, row: Row) -> tuple[list[int], float]:
