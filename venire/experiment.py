@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venire._common.errors import InputError
+from venire.judges.policy import GatePolicy, NonInferiority, Threshold, parse_policy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 PACKAGE = Path(__file__).resolve().parent
@@ -35,32 +36,6 @@ class CandidateSpec(_Strict):
         given = [key for key in ("recipe", "path", "name", "base") if getattr(self, key)]
         if len(given) != 1:
             raise ValueError("give exactly one of recipe, path, name, base")
-        return self
-
-
-class NonInferiority(_Strict):
-    """The most that a suite may lose: shown by Tango's score test (one-sided)."""
-
-    delta: float = Field(gt=0, lt=1, description="largest tolerated drop of the rate, as a proportion")
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-
-
-class Threshold(_Strict):
-    """An absolute bound on a suite's metric."""
-
-    at_most: float | None = Field(default=None, ge=0, le=1)
-    at_least: float | None = Field(default=None, ge=0, le=1)
-    mode: Literal["certify", "point"] | None = Field(
-        default=None,
-        description="certify: exact binomial bound; point: the bare rate, labelled uncertified; "
-        "default: certify from 200 items on, else point",
-    )
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> "Threshold":
-        if (self.at_most is None) == (self.at_least is None):
-            raise ValueError("give exactly one of at_most, at_least")
         return self
 
 
@@ -141,6 +116,12 @@ class Experiment(_Strict):
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"suites: {doubled[0]!r} is named twice")
         return self
+
+    @property
+    def policy(self) -> GatePolicy:
+        """The gate's policy: the `gate:` block and what the suites ask."""
+        suites = [suite.model_dump(exclude_none=True) for suite in self.suites]
+        return parse_policy({"gate": self.gate, "suites": suites}, "gate")
 
     @property
     def default_treatment(self) -> str:

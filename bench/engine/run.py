@@ -45,11 +45,11 @@ def tasks(items: int, tokens: int) -> list:
     from inspect_ai.solver import generate
 
     from venire.experiment import SuiteSpec
-    from venire.stages.evaluate import load_task
+    from venire.stages.evaluate import suite_task
 
     made = []
     for name in SUITES:
-        task = load_task(SuiteSpec(task=f"venire/{name}", limit=items))
+        task = suite_task(SuiteSpec(task=f"venire/{name}", limit=items))
         made.append(task_with(task, solver=generate(), scorer=None, config=GenerateConfig(max_tokens=tokens)))
     return made
 

@@ -1,8 +1,6 @@
 """The eval stage: contenders × suites through Inspect, each finished sample once, whatever was killed before."""
 
-import json
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,53 +17,51 @@ MAX_TASKS = 16  # tasks whose samples share the engine's batches
 MAX_CONNECTIONS = 96
 
 
-def load_task(spec: "SuiteSpec", treatment: dict[str, Any] | None = None) -> "Task":
-    """The suite's Inspect task, with its limit and, for our own suites, a treatment.
+def suite_task(spec: "SuiteSpec", treatment: str | None = None) -> "Task":
+    """The suite's Inspect task, with its limit, under a treatment (the JSON of `Treatment.to_arg`).
 
-    Raises InputError if no installed package has a task of that name, if an argument does not fit it, if it is empty,
-    or if a treatment is asked of a task that takes none.
+    Raises InputError if no installed package has a task of that name, if an argument does not fit, or if it is empty.
     """
     from inspect_ai import task_with
 
-    package, _, name = spec.task.partition("/")
-    module = next((e for e in entry_points(group="inspect_ai") if e.name == package), None)
-    factory = getattr(module.load(), name, None) if module else None
-    if factory is None:
-        raise InputError(f"suite {spec.task!r}: no installed package has that Inspect task; write it as package/task")
-    ours = package == "venire"
-    if treatment and not ours:
-        raise InputError(f"suite {spec.task!r} takes no treatment; keep it to contenders under a plain one")
-    args = dict(spec.args)
-    if ours:
-        args |= {"limit": spec.limit} if spec.limit else {}
-        args |= {"treatment": json.dumps(treatment, sort_keys=True)} if treatment else {}
-    try:
-        task = factory(**args)
-    except TypeError as error:
-        raise InputError(f"suite {spec.task!r}: {error}") from error
+    from venire.evals.scenarios import load_task
+    from venire.evals.treatments import treat
+
+    ours = spec.task.startswith("venire/")
+    task = load_task(spec.task, suite_args(spec) | ({"treatment": treatment} if ours and treatment else {}))
     if spec.limit and not ours:
         task = task_with(task, dataset=task.dataset[: spec.limit])
     if len(task.dataset) == 0:
         raise InputError(f"suite {spec.task!r} is empty: it has no scenario to ask")
-    return task
+    return task if ours else treat(task, treatment)
 
 
-def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender") -> "Task":
+def suite_args(spec: "SuiteSpec") -> dict[str, Any]:
+    """What the suite's task is made with; our own suites choose their first `limit` scenarios themselves."""
+    return spec.args | ({"limit": spec.limit} if spec.limit and spec.task.startswith("venire/") else {})
+
+
+def treatments(run: "Run") -> dict[str, str | None]:
+    """Every treatment of the experiment as a task's argument, its files read."""
+    from venire.evals.treatments import load_treatment
+    from venire.experiment import find_file
+
+    named = run.experiment.treatments.items()
+    return {name: load_treatment(name, raw, lambda f: find_file(f, "treatment file")).to_arg() for name, raw in named}
+
+
+def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender", treatment: str | None) -> "Task":
     """A suite's task for one contender: its model, its treatment, the settings it answers with."""
     from inspect_ai import task_with
     from inspect_ai.model import GenerateConfig, get_model
 
-    task = load_task(spec, run.experiment.treatments[contender.treatment])
+    task = suite_task(spec, treatment)
     given = {k: v for k, v in run.experiment.generation.model_dump().items() if v is not None}
     given.setdefault("seed", run.experiment.seed)
     own = {k: v for k, v in task.config.model_dump().items() if v is not None}
-    config = GenerateConfig.model_validate(given | own | spec.generation | {"max_connections": MAX_CONNECTIONS})
+    merged = given | own | spec.generation | {"max_connections": MAX_CONNECTIONS}
     return task_with(
-        task,
-        model=get_model(contender.model),
-        config=config,
-        epochs=spec.epochs,
-        metadata=(task.metadata or {}) | {"treatment": contender.treatment, "suite": spec.name},
+        task, model=get_model(contender.model), config=GenerateConfig.model_validate(merged), epochs=spec.epochs
     )
 
 
@@ -76,8 +72,9 @@ def evaluate(run: "Run", contenders: Sequence["Contender"]) -> None:
     """
     from inspect_ai import eval_set
 
+    under = treatments(run)
     tasks = [
-        contender_task(run, spec, contender)
+        contender_task(run, spec, contender, under[contender.treatment])
         for contender in sorted(contenders, key=lambda c: c.base)
         for spec in run.experiment.suites
     ]

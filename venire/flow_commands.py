@@ -1,0 +1,187 @@
+"""`venire run` and its stages, each a command of its own."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venire._common.errors import InputError
+
+EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
+
+
+def _run(path: Path) -> Any:
+    from .run import Run
+
+    _quiet()
+    return Run(path)
+
+
+def _quiet() -> None:
+    """Loading bars of the libraries would drown our own lines; their warnings still come through."""
+    import os
+
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@click.command()
+@EXPERIMENT
+@click.option("--require", type=click.Choice(["promote"]), help="Exit 1 unless the decision is PROMOTE.")
+@click.option("--post-hoc", "post_hoc", help="Why a decision that departs from its lock may still promote; recorded.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
+def run(experiment: Path, require: str | None, post_hoc: str | None, device: str, as_json: bool) -> None:
+    """Run an experiment, from plan to report. Killed at any moment, the same command goes on where it stopped.
+
+    Example: venire run experiments/quickstart.yaml
+    """
+    from .stages import flow
+
+    the_run = _run(experiment)
+    _device(device)
+    decision = flow.run_all(the_run, _say, post_hoc)
+    _decided(the_run, decision, require, as_json)
+
+
+@click.command()
+@click.argument("experiment", type=click.Path(path_type=Path), required=False)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of experiment files, for an editor.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lock as one JSON object.")
+def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
+    """Check an experiment, say what it can show and what it costs, and freeze it.
+
+    Example: venire plan experiments/quickstart.yaml
+    """
+    if schema:
+        from .experiment import Experiment
+
+        click.echo(json.dumps(Experiment.model_json_schema(), indent=2))
+        return
+    if experiment is None:
+        raise InputError("name an experiment file, or ask for --schema")
+    from .stages import plan as stage
+
+    the_run = _run(experiment)
+    with the_run.stage("plan"):
+        lock = stage.freeze(the_run)
+    if as_json:
+        click.echo(json.dumps(lock, indent=2))
+    else:
+        stage.tell(lock, click.echo)
+
+
+@click.command("eval")
+@EXPERIMENT
+@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+def evaluate(experiment: Path, device: str) -> None:
+    """Run the suites against the incumbents and every candidate there is.
+
+    Example: venire eval experiments/quickstart.yaml
+    """
+    from .stages import flow
+
+    _device(device)
+    flow.evaluate(_run(experiment), _say)
+
+
+@click.command()
+@EXPERIMENT
+@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@click.option("--quick", is_flag=True, help="A tenth of the steps: to see that a recipe works.")
+def train(experiment: Path, device: str, quick: bool) -> None:
+    """Train the recipes into candidates. Refuses before the experiment is frozen.
+
+    Example: venire train experiments/quickstart.yaml
+    """
+    from .stages import flow
+
+    flow.train(_run(experiment), _say, device, quick)
+
+
+@click.command()
+@EXPERIMENT
+def judge(experiment: Path) -> None:
+    """Seal the manifest and have the panel judge, blind and in both orders.
+
+    Example: venire judge experiments/quickstart.yaml
+    """
+    from .stages import flow
+
+    flow.judge(_run(experiment), _say)
+
+
+@click.command()
+@click.argument("experiment", type=click.Path(path_type=Path), required=False)
+@click.option("--votes", type=click.Path(path_type=Path), help="Votes from anywhere, instead of an experiment's.")
+@click.option("--policy", type=click.Path(path_type=Path), help="The gate's policy for them (YAML).")
+@click.option("--require", type=click.Choice(["promote"]), help="Exit 1 unless the decision is PROMOTE.")
+@click.option("--post-hoc", "post_hoc", help="Why a decision that departs from its lock may still promote; recorded.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
+def gate(
+    experiment: Path | None,
+    votes: Path | None,
+    policy: Path | None,
+    require: str | None,
+    post_hoc: str | None,
+    as_json: bool,
+) -> None:
+    """Decide: PROMOTE, HOLD or REFUSE, with every reason.
+
+    Example: venire gate experiments/quickstart.yaml
+    """
+    if (experiment is None) == (votes is None):
+        raise InputError("name an experiment, or give --votes FILE (and --policy FILE)")
+    if votes is not None:
+        from .votes_commands import gate_votes
+
+        gate_votes(votes, policy, require=require, as_json=as_json)
+        return
+    from .stages import flow
+
+    assert experiment is not None
+    the_run = _run(experiment)
+    _decided(the_run, flow.gate(the_run, _say, post_hoc), require, as_json)
+
+
+@click.command()
+@EXPERIMENT
+def report(experiment: Path) -> None:
+    """Write the page that shows why: report.html, report.md and report.json.
+
+    Example: venire report experiments/quickstart.yaml
+    """
+    from .stages import flow
+
+    click.echo(str(flow.report(_run(experiment), _say)))
+
+
+def _device(device: str) -> None:
+    import os
+
+    if device != "auto":
+        os.environ["VENIRE_DEVICE"] = device
+
+
+def _decided(the_run: Any, decision: dict[str, Any], require: str | None, as_json: bool) -> None:
+    page = the_run.folder / "report.html"
+    if as_json:
+        click.echo(json.dumps(decision, indent=2))
+    else:
+        click.echo(f"{decision['outcome']}: {decision['candidate']} against {decision['incumbent']}")
+        for part in decision["components"]:
+            if part["passed"] is not True:
+                click.echo(f"  {part['name']}: {part['detail']}")
+        if page.is_file():
+            click.echo(f"report: {page.resolve()}")
+    if require == "promote" and decision["outcome"] != "PROMOTE":
+        sys.exit(1)
+
