@@ -124,7 +124,7 @@ def suite_hash(name: str, args: Mapping[str, Any] | None = None) -> str:
     A treatment among `args` belongs to the contender and does not count.
     """
     task = load_task(name, {key: value for key, value in (args or {}).items() if key != "treatment"})
-    return sha256_json({"version": str(task.version), "samples": [_content(sample) for sample in task.dataset]})
+    return sha256_json({"version": str(task.version), "samples": [sample_content(sample) for sample in task.dataset]})
 
 
 def scenario_texts(task: Task) -> list[tuple[str, str]]:
@@ -144,7 +144,8 @@ def input_text(content: Any) -> str:
     return content if isinstance(content, str) else "\n".join(message.text for message in content)
 
 
-def _content(sample: Sample) -> dict[str, Any]:
+def sample_content(sample: Sample) -> dict[str, Any]:
+    """What a sample asks and what it would count as right, as plain JSON values."""
     plain = json.loads(json.dumps(sample.metadata or {}, default=str))
     target = sample.target if isinstance(sample.target, str) else list(sample.target)
     return {
