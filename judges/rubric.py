@@ -8,8 +8,8 @@
     needs: [reference]               refuses pairs without it; `wants` shows it where there is one
     does_not_count: [length, …]      for the report; the body must say it to the judge
 
-The body's `{{question}}`, `{{reference}}`, `{{first}}`, `{{second}}`, `{{criteria}}` and `{{instructions}}` are filled in
-a single pass, so that nothing in an answer is ever expanded.
+The body's `{{question}}`, `{{reference}}`, `{{first}}`, `{{second}}`, `{{criteria}}` and `{{instructions}}` are
+filled in a single pass, so that nothing in an answer is ever expanded.
 """
 
 import re
@@ -154,9 +154,12 @@ def _instructions(rubric: Rubric) -> str:
     return "\n".join(lines)
 
 
-def reply_model(rubric: Rubric) -> type[BaseModel]:
-    """The pydantic model of a reply: scores first, then the winner, then the reason."""
-    return _reply_model(tuple(rubric.criterion_keys.values()), rubric.scale, rubric.ties)
+def reply_model(rubric: Rubric, ties: bool = True) -> type[BaseModel]:
+    """The pydantic model of a reply: scores first, then the winner, then the reason.
+
+    A tie is read as one even where the rubric does not offer it; `ties=False` leaves it out of what is asked for.
+    """
+    return _reply_model(tuple(rubric.criterion_keys.values()), rubric.scale, ties)
 
 
 @cache

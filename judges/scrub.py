@@ -14,10 +14,18 @@ INJECTION = "injection"
 
 # Makers and models that assistants call themselves by. They are scrubbed only where an answer speaks of itself:
 # elsewhere "Gemini" is a sign of the zodiac and "Claude" a painter.
-_KNOWN = (
+_KNOWN_WORDS = (
     "chatgpt gpt claude gemini gemma bard llama qwen mistral mixtral deepseek smollm smollm2 phi grok copilot "
     "anthropic openai google deepmind meta alibaba microsoft huggingface"
-).split()
+)
+_KNOWN = _KNOWN_WORDS.split()
+
+# Words in the names of contenders that give nobody away.
+_PLAIN_WORDS = (
+    "plain venire model models base adapter checkpoint step instruct chat stance value values style sft dpo lora "
+    "facts kernel system prompt context retrieval the and local vllm mockllm none answer answers training recipes runs"
+)
+_SAYS_NOTHING = set(_PLAIN_WORDS.split())
 
 # What stands before a name where an answer speaks of itself; `as` counts only with a comma after the name.
 _SELF = (
@@ -66,12 +74,6 @@ def name_parts(names: Iterable[str]) -> list[str]:
         parts |= {name, *segments, *(word for word in words if word.isalpha())}
     kept = [part for part in parts if len(part) >= 3 and part.lower() not in _SAYS_NOTHING]
     return sorted(kept, key=lambda part: (-len(part), part))
-
-
-_SAYS_NOTHING = set(
-    "plain venire model models base adapter checkpoint step instruct chat stance value values style sft dpo lora facts "
-    "kernel system prompt context retrieval the and local vllm mockllm none answer answers training recipes runs".split()
-)
 
 
 def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:

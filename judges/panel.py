@@ -1,0 +1,261 @@
+"""Panels: who judges, read from an experiment or a preset; families, and who may not judge whom.
+
+A judge is named in one of these ways, each with options of its own:
+
+    {model: anthropic/…, rubric: stance}          an LLM that replies in the form its rubric asks for
+    {model: venire/smollm2-135m, margin: 0.05}    a local LLM, read from the token probabilities of A and B
+    {embedding: all-minilm, margin: 0.02}         closeness to the person's answer, relative to the contrast
+    {likelihood: smollm2-135m, margin: 0.01}      log-likelihood per token of the person's answer after the one judged
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from venire._common.errors import InputError
+
+from .rubric import load_rubric
+from .votes import family_of_judge
+
+PRESETS = Path(__file__).parent / "panels"
+Kind = Literal["model", "choice", "embedding", "likelihood"]
+Standing = Literal["counted", "shared", "conflict"]
+
+_MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01}
+
+
+class Judge(BaseModel):
+    """One judge, settled: what the lock freezes and the manifest seals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # in votes: the model's Inspect name, or embedding:<model>, likelihood:<model>
+    kind: Kind  # how its verdict comes about
+    model: str  # Inspect's name of an LLM; what the engine knows an embedding model by
+    family: str
+    weights: str | None = None  # of a local model: hub id and revision
+    rubric: str | None = None
+    rubric_sha256: str | None = None
+    margin: float | None = None  # a smaller difference than this is a tie; in the judge's own unit
+    generation: dict[str, Any] = {}  # Inspect's settings of its calls
+    max_connections: int = 8
+
+    @property
+    def slug(self) -> str:
+        """The name of its folder of logs."""
+        return re.sub(r"[^A-Za-z0-9.]+", "-", self.name).strip("-.")
+
+    @property
+    def is_api(self) -> bool:
+        """Does it cost a call?"""
+        return self.kind == "model"
+
+
+class JudgeSpec(BaseModel):
+    """A judge as a person writes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(default=None, description="an Inspect model name, e.g. openai/… or venire/smollm2-135m")
+    embedding: str | None = Field(default=None, description="a local embedding model, e.g. all-minilm")
+    likelihood: str | None = Field(default=None, description="a local base, e.g. smollm2-135m")
+    rubric: str | None = Field(default=None, description="a name in judges/rubrics, or the path of a .md file")
+    read: Literal["text", "tokens"] | None = Field(
+        default=None, description="a model's verdict: from its reply, or (venire/… only) from the odds of A and B"
+    )
+    margin: float | None = Field(default=None, ge=0, description="a smaller difference than this is a tie")
+    generation: dict[str, Any] = Field(default={}, description="Inspect settings, e.g. {temperature: 0, batch: true}")
+    max_connections: int = Field(default=8, ge=1, description="calls in flight at once")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "JudgeSpec":
+        given = [key for key in ("model", "embedding", "likelihood") if getattr(self, key)]
+        if len(given) != 1:
+            raise ValueError("give exactly one of model, embedding, likelihood")
+        if self.model and "/" not in self.model:
+            raise ValueError(f"model {self.model!r}: write provider/model, e.g. venire/smollm2-135m")
+        if self.kind == "choice" and self.model and not self.model.startswith("venire/"):
+            raise ValueError("read: tokens is for venire/… models, whose token probabilities are ours to read")
+        if self.rubric and self.kind in ("embedding", "likelihood"):
+            raise ValueError(f"{given[0]} takes no rubric: it measures, it does not read")
+        if self.margin is not None and self.kind == "model":
+            raise ValueError("margin is for judges that measure; a model says tie by itself")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """How its verdict comes about."""
+        if self.embedding:
+            return "embedding"
+        if self.likelihood:
+            return "likelihood"
+        local = (self.model or "").startswith("venire/")
+        return "choice" if (self.read or ("tokens" if local else "text")) == "tokens" else "model"
+
+    def settle(self) -> Judge:
+        """The judge meant, its rubric's hash and every default written out."""
+        name = self.model or (f"embedding:{self.embedding}" if self.embedding else f"likelihood:{self.likelihood}")
+        wanted = {"model": "plain", "choice": "letter"}.get(self.kind)
+        rubric = load_rubric(self.rubric or wanted) if wanted else None
+        if rubric and rubric.criteria and self.kind == "choice":
+            raise InputError(f"judge {name!r}: rubric {rubric.name!r} has criteria, which one letter cannot score")
+        return Judge(
+            name=name,
+            kind=self.kind,
+            model=self.model or self.embedding or f"venire/{self.likelihood}",
+            family=family_of_judge(name),
+            weights=self._weights(),
+            rubric=self.rubric or wanted,
+            rubric_sha256=rubric.sha256 if rubric else None,
+            margin=_MARGINS.get(self.kind) if self.margin is None else self.margin,
+            generation=self.generation,
+            max_connections=self.max_connections,
+        )
+
+    def _weights(self) -> str | None:
+        local = self.embedding or self.likelihood or (self.model or "").partition("venire/")[2]
+        if not local:
+            return None
+        from venire.engine import resolve_base
+
+        return resolve_base(local.partition(":")[0]).identity
+
+
+class Panel(BaseModel):
+    """The set of judges of one experiment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    judges: list[Judge]
+
+    def __getitem__(self, name: str) -> Judge:
+        for judge in self.judges:
+            if judge.name == name:
+                return judge
+        raise InputError(f"judge {name!r} is not on the panel: {', '.join(j.name for j in self.judges)}")
+
+
+class _PanelSpec(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    preset: str | None = None
+    judges: list[JudgeSpec | str] = []
+
+
+def resolve_panel(spec: dict[str, Any]) -> Panel:
+    """The panel that `{preset: …}`, `{judges: [...]}` or both together mean.
+
+    Raises InputError for an unknown preset, key or rubric, a judge that is named twice, and a panel of nobody.
+    """
+    try:
+        given = _PanelSpec.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in ("JudgeSpec", "str"))
+        raise InputError(f"panel.{where}: {first['msg'].removeprefix('Value error, ')}") from error
+    named = [JudgeSpec(model=judge) if isinstance(judge, str) else judge for judge in given.judges]
+    judges = [spec.settle() for spec in [*(_preset(given.preset) if given.preset else []), *named]]
+    if not judges:
+        raise InputError("panel: name a preset (e.g. local) or at least one judge")
+    for i, judge in enumerate(judges):
+        if any(judge.slug == other.slug for other in judges[:i]):
+            raise InputError(f"panel: {judge.name!r} is named twice; one judge has one voice")
+    return Panel(judges=judges)
+
+
+def _preset(name: str) -> list[JudgeSpec]:
+    file = PRESETS / f"{name}.yaml"
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not file.is_file():
+        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+        raise InputError(f"panel.preset {name!r} does not exist; the presets are {known}")
+    return [JudgeSpec.model_validate(judge) for judge in yaml.safe_load(file.read_text("utf-8"))["judges"]]
+
+
+# Conflicts of interest
+
+
+class Origin(Protocol):
+    """Where a contender's answers come from."""
+
+    @property
+    def name(self) -> str:
+        """The contender."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Provider, or family of the base, of the model that answers."""
+        ...
+
+    @property
+    def teachers(self) -> Sequence[str]:
+        """Families that wrote or rewarded its training data."""
+        ...
+
+
+# Open families to the house that makes them, where that house also sells judges: they learn from one another.
+_MAKERS = {"gpt": "openai", "chatgpt": "openai", "o": "openai", "claude": "anthropic", "gemini": "google"}
+_MAKERS |= {"gemma": "google", "palm": "google"}
+
+
+@dataclass(frozen=True)
+class Judgeship:
+    """May a judge's votes on a comparison count? `why` is for the report."""
+
+    standing: Standing
+    why: str
+
+
+def judgeship(judge: Judge, candidate: Origin, incumbent: Origin) -> Judgeship:
+    """Nobody judges its own: STATISTICS §2, *Conflict of interest*.
+
+    `conflict`: its family answers on one side only, or wrote or rewarded the training data: shown, not counted.
+    `shared`: its family answers on both sides: counted and tagged.
+    """
+    own = _houses([judge.family, *_read_by(judge)])
+    for side in (candidate, incumbent):
+        if taught := own & _houses(side.teachers):
+            return Judgeship("conflict", f"{min(taught)} wrote or rewarded the training data of {side.name}")
+    in_candidate, in_incumbent = own & _houses([candidate.family]), own & _houses([incumbent.family])
+    if in_candidate and in_incumbent:
+        return Judgeship("shared", f"{judge.family} judges two contenders of its own family")
+    if in_candidate or in_incumbent:
+        side = candidate if in_candidate else incumbent
+        return Judgeship("conflict", f"{side.name} is of the judge's own family, the other side is not")
+    return Judgeship("counted", "no family in common")
+
+
+def _read_by(judge: Judge) -> list[str]:
+    """A likelihood is a model's own taste in texts, whatever the judge's prefix says."""
+    if judge.kind != "likelihood":
+        return []
+    return [family_of_judge(judge.model)]
+
+
+def _houses(families: Iterable[str]) -> set[str]:
+    """Families without their version (`qwen2.5` and `qwen3` are one house), and the makers of open ones."""
+    roots = {match[0] for family in families if (match := re.match(r"[a-z]+", family.lower()))}
+    return roots | {_MAKERS[root] for root in roots if root in _MAKERS}
+
+
+# Counting
+
+
+@dataclass(frozen=True)
+class CallCount:
+    """What one judge would be asked: `calls` in all, of which `anchors` for its exam. `paid` if a vendor answers."""
+
+    judge: str
+    calls: int
+    anchors: int
+    paid: bool
+
+
+def count_calls(panel: Panel, pairs: int, anchors: int = 40) -> list[CallCount]:
+    """How often each judge is asked about `pairs` pairs in both orders, and about the anchor pairs of its exam."""
+    return [CallCount(judge.name, 2 * (pairs + anchors), 2 * anchors, judge.is_api) for judge in panel.judges]
