@@ -1,0 +1,309 @@
+"""A frame of votes becomes the Analysis object: every figure of every comparison, with what to mind about them.
+
+The object's keys are those of ARCHITECTURE.md, "Analysis"; definitions are in `venire.judges.statistics`. Only votes
+whose `use` is `gate` count. Nothing is withdrawn here: judges that fail an exam or answer too rarely are the gate's.
+With `bootstrap` draws each comparison also has `bootstrap` {`draws`, `patterns`, `seed`, `win_rate` {`low`, `high`,
+`se`}, `judges` {name: {`low`, `high`}}, `a_flip` {`low`, `high`}}: BCa for the panel, percentile for the rest.
+"""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from venire._common.errors import InputError
+from venire.judges.statistics import agreement as _agreement
+from venire.judges.statistics import frames
+from venire.judges.statistics.bootstrap import bootstrap as _bootstrap
+from venire.judges.statistics.effective_judges import effective_judges
+from venire.judges.statistics.frames import INVALID, Comparison, Repeats
+from venire.judges.statistics.leave_one_out import LeftOut, leave_one_family_out, leave_one_judge_out
+from venire.judges.statistics.length import length_controlled
+from venire.judges.statistics.panel import Orders, order_mean, panel_majority, prompt_means
+from venire.judges.statistics.position import position
+from venire.judges.statistics.sign_flip import sign_flip_p
+from venire.judges.statistics.two_way import judges_like_these
+from venire.judges.statistics.unreliable import reliability
+from venire.judges.statistics.winrate import MIN_PROMPTS, WinRate, winrate_ci
+
+Warnings = list[dict[str, str]]
+INVALID_SHARE = 0.20
+
+
+def gate_votes(votes: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose `use` is `gate` (the default where there is no `use`)."""
+    return votes.filter(pl.col("use").fill_null("gate") == "gate") if "use" in votes.columns else votes
+
+
+def comparisons(votes: pl.DataFrame, repeats: Repeats = "refuse") -> list[Comparison]:
+    """The arrays behind an analysis, one `Comparison` a (candidate, incumbent); InputError where votes are unfit."""
+    try:
+        return frames.comparisons(votes, repeats)
+    except ValueError as error:
+        raise InputError(f"votes: {error}") from error
+
+
+def analyze(
+    votes: pl.DataFrame,
+    *,
+    orders: Orders = "both",
+    repeats: Repeats = "refuse",
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The Analysis object of `votes` (at least the six required columns), ready for JSON: nan is null.
+
+    orders: "both" leaves out a (prompt, judge) whose other order is missing; "any" admits it, with a warning.
+    repeats: see `frames.comparisons`. bootstrap: draws of the cluster bootstrap, 0 for none. seed: of every draw.
+    """
+    counted = gate_votes(votes)
+    if counted.is_empty():
+        raise InputError("votes: no row has `use` = gate, so there is nothing to analyze")
+    found = comparisons(counted, repeats)
+    warnings: Warnings = []
+    if len(counted) < len(votes):
+        _warn(warnings, "votes_not_counted", f"{len(votes) - len(counted)} votes whose use is not `gate`")
+    _check_orders(found, orders)
+    result = {
+        "n_votes": int(sum(c.verdicts.sum() for c in found)),
+        "n_invalid": int(sum(c.verdicts[:, INVALID].sum() for c in found)),
+        "n_prompts": len(set().union(*(c.prompts.tolist() for c in found))),
+        "n_families": len(set().union(*(c.families.tolist() for c in found))),
+        "orders": orders,
+        "warnings": warnings,
+        "comparisons": [_comparison(c, orders, bootstrap, seed, warnings) for c in found],
+    }
+    if len(found) > 1:
+        result["pooled"] = _pooled(found, orders)
+    return _plain(result)
+
+
+def _check_orders(found: list[Comparison], orders: Orders) -> None:
+    if any(np.isfinite(c.panel.cells(orders)).any() for c in found):
+        return
+    if orders == "both" and any(np.isfinite(c.panel.y).any() for c in found):
+        raise InputError(
+            "votes: no judge has a valid vote in both orders on any prompt, so nothing remains; "
+            "`--orders any` admits single-order votes (position bias then goes unchecked)"
+        )
+
+
+def _warn(warnings: Warnings, code: str, message: str) -> None:
+    warnings.append({"code": code, "message": message})
+
+
+def _comparison(c: Comparison, orders: Orders, draws: int, seed: int, warnings: Warnings) -> dict[str, Any]:
+    cells, judges, clusters = c.panel.cells(orders), c.panel.judges, c.panel.clusters
+    verdicts, means = 2 * cells - 1, prompt_means(cells)
+    valid = int(c.verdicts[:, :INVALID].sum())
+    against = prompt_means(order_mean(c.against, orders))
+    agreed = _agreement.agreement(verdicts, judges, clusters)
+    result: dict[str, Any] = {
+        "candidate": c.candidate,
+        "incumbent": c.incumbent,
+        "totals": _totals(c.verdicts.sum(axis=0)),
+        "win_rate": _win_rate(means, clusters, seed),
+    }
+    if c.soft is not None:
+        result["win_rate_soft"] = _win_rate(prompt_means(order_mean(c.soft, orders)), clusters, seed)
+    result |= {
+        "invalid_against_candidate": _rate(against, clusters, ("estimate", "low", "low_one_sided_95")),
+        "coverage": valid / int(c.verdicts.sum()),
+        "panel_majority": _mean(panel_majority(verdicts)),
+        "judges_like_these": _bounds(judges_like_these(cells, clusters)),
+        "judges": _judges(c.panel.y, cells, judges, clusters, c.verdicts),
+        "domains": _domains(means, c.domains, clusters),
+        "agreement": _agreement_block(agreed),
+        "effective_judges": effective_judges(verdicts),
+        "leave_one_judge_out": [_left_out(row) for row in leave_one_judge_out(cells, judges, clusters)],
+        "leave_one_family_out": [_left_out(row) for row in leave_one_family_out(cells, c.judge_families, clusters)],
+        "length": _length(means, c),
+    }
+    if draws:
+        result["bootstrap"] = _bootstrap_block(cells, judges, clusters, draws, seed)
+    _mind(c, orders, result, agreed.non_majority, warnings)
+    return result
+
+
+def _totals(counts: np.ndarray) -> dict[str, int]:
+    losses, ties, wins, invalid = (int(value) for value in counts)
+    return {"wins": wins, "losses": losses, "ties": ties, "invalid": invalid}
+
+
+def _interval(means: np.ndarray, clusters: np.ndarray) -> WinRate | None:
+    kept = np.isfinite(means)
+    return winrate_ci(means[kept], clusters[kept]) if kept.any() else None
+
+
+def _win_rate(means: np.ndarray, clusters: np.ndarray, seed: int) -> dict[str, Any]:
+    rate, kept = _interval(means, clusters), np.isfinite(means)
+    if rate is None:
+        keys = ("estimate", "low", "high", "level", "method", "p_value", "n_eff", "se", "df", "low_one_sided_95")
+        return dict.fromkeys(keys) | {"n": 0, "clusters": 0, "inconclusive": True}
+    return asdict(rate) | {"p_value": sign_flip_p(means[kept], clusters[kept], seed=seed)}
+
+
+def _rate(means: np.ndarray, clusters: np.ndarray, keys: tuple[str, ...]) -> dict[str, Any]:
+    rate = _interval(means, clusters)
+    return {key: None if rate is None else getattr(rate, key) for key in keys}
+
+
+def _mean(values: np.ndarray) -> float | None:
+    kept = values[np.isfinite(values)]
+    return float(kept.mean()) if kept.size else None
+
+
+def _bounds(interval: Any) -> dict[str, float]:
+    return {"low": interval.low, "high": interval.high}
+
+
+def _left_out(row: LeftOut) -> dict[str, Any]:
+    return {"without": row.without, "estimate": row.estimate, "low": row.low if row.n else None}
+
+
+def _judges(
+    y: np.ndarray, cells: np.ndarray, judges: tuple[str, ...], clusters: np.ndarray, counts: np.ndarray
+) -> dict[str, Any]:
+    unreliable = reliability(2 * cells - 1, clusters).flagged
+    rows = {}
+    for j, name in enumerate(judges):
+        rate, place = _interval(cells[:, j], clusters), position(y[:, j], clusters)
+        rows[name] = _totals(counts[j]) | {
+            "win_rate": rate.estimate if rate else None,
+            "low": rate.low if rate else None,
+            "high": rate.high if rate else None,
+            "pairs_both_orders": place.pairs,
+            "both_orders_candidate": place.candidate_both,
+            "first_slot_both": place.first_slot_both,
+            "second_slot_both": place.second_slot_both,
+            "swap_consistency": place.same_verdict,
+            "position_bias": {"estimate": place.bias, "low": place.low, "high": place.high},
+            "flagged": bool(unreliable[j] or place.flagged),
+        }
+    return rows
+
+
+def _domains(means: np.ndarray, domains: np.ndarray | None, clusters: np.ndarray) -> dict[str, Any]:
+    rows = {}
+    for name in [] if domains is None else np.unique(domains):
+        rate = _interval(means[domains == name], clusters[domains == name]) if name else None
+        if rate is not None:
+            rows[str(name)] = {"n": rate.n, "win_rate": rate.estimate, "low": rate.low, "high": rate.high}
+    return rows
+
+
+_COEFFICIENTS = (
+    "raw",
+    "fleiss_kappa",
+    "krippendorff_alpha_nominal",
+    "krippendorff_alpha_interval",
+    "gwet_ac1",
+    "gwet_ac2",
+)
+
+
+def _agreement_block(agreed: _agreement.Agreement) -> dict[str, Any]:
+    return {
+        "n_units": agreed.n_units,
+        **{name: getattr(agreed, name).value for name in _COEFFICIENTS},
+        "a_flip": {"estimate": agreed.a_flip.estimate, "low": agreed.a_flip.low},
+        "raw_pairs": agreed.raw_pairs,
+        "cohen_kappa": agreed.cohen_kappa,
+        "gwet_ac1_pairs": agreed.gwet_ac1_pairs,
+    }
+
+
+def _length(means: np.ndarray, c: Comparison) -> dict[str, Any]:
+    result = length_controlled(means, c.log_ratio, c.panel.clusters)
+    return {
+        "controlled_win_rate": result.estimate,
+        "low": result.low,
+        "high": result.high,
+        "identifiable": result.identifiable,
+    }
+
+
+def _bootstrap_block(
+    cells: np.ndarray, judges: tuple[str, ...], clusters: np.ndarray, draws: int, seed: int
+) -> dict[str, Any] | None:
+    kept = np.isfinite(prompt_means(cells))
+    if not kept.any():
+        return None
+    result = _bootstrap(cells[kept], clusters[kept], draws, seed)
+    low, high = result.win_rate
+    return {
+        "draws": draws,
+        "patterns": result.patterns,
+        "seed": seed,
+        "win_rate": {"low": low, "high": high, "se": result.se},
+        "judges": {
+            name: {"low": row[0], "high": row[1]} for name, row in zip(judges, result.judges.tolist(), strict=True)
+        },
+        "a_flip": {"low": result.a_flip[0], "high": result.a_flip[1]},
+    }
+
+
+def _pooled(found: list[Comparison], orders: Orders) -> dict[str, Any]:
+    """Agreement and judges over the units (prompt, candidate, incumbent) of all comparisons."""
+    judges = tuple(sorted({name for c in found for name in c.panel.judges}))
+    seat = {name: j for j, name in enumerate(judges)}
+    n = sum(len(c.prompts) for c in found)
+    y, counts = np.full((n, len(judges), 2), np.nan), np.zeros((len(judges), 4), dtype=np.int64)
+    start = 0
+    for c in found:
+        seats = [seat[name] for name in c.panel.judges]
+        y[start : start + len(c.prompts), seats] = c.panel.y
+        counts[seats] += c.verdicts
+        start += len(c.prompts)
+    cells, clusters = order_mean(y, orders), np.concatenate([c.panel.clusters for c in found])
+    return {
+        "n_judges": len(judges),
+        "n_pairs": int(np.isfinite(cells).any(axis=1).sum()),
+        "agreement": _agreement_block(_agreement.agreement(2 * cells - 1, judges, clusters)),
+        "judges": _judges(y, cells, judges, clusters, counts),
+    }
+
+
+def _mind(c: Comparison, orders: Orders, result: dict[str, Any], non_majority: int, warnings: Warnings) -> None:
+    """Append what a reader of this comparison must know."""
+    name = f"{c.candidate} against {c.incumbent}: "
+    present = np.isfinite(c.panel.y)
+    single = int((present.sum(axis=2) == 1).sum())
+    if single and orders == "both":
+        _warn(warnings, "unpaired_votes", f"{name}{single} votes left out, whose other order is missing or invalid")
+    if single and orders == "any":
+        _warn(warnings, "single_order", f"{name}{single} verdicts rest on one order; position bias is inside them")
+    if c.repeated:
+        _warn(warnings, "repeats_averaged", f"{name}{c.repeated} repeated votes were averaged")
+    if result["win_rate"]["inconclusive"]:
+        n = result["win_rate"]["n"]
+        _warn(warnings, "few_prompts", f"{name}{n} prompts are fewer than {MIN_PROMPTS}: inconclusive")
+    if len(c.panel.judges) < 2:
+        _warn(warnings, "one_judge", f"{name}one judge: agreement and leave-one-out are undefined")
+    elif result["agreement"]["n_units"] and non_majority < _agreement.MIN_NON_MAJORITY:
+        _warn(
+            warnings,
+            "agreement_not_estimable",
+            f"{name}{non_majority} prompts outside the majority verdict: κ and α have no usable interval",
+        )
+    for judge, row in result["judges"].items():
+        votes = sum(row[key] for key in ("wins", "losses", "ties", "invalid"))
+        if row["invalid"] > INVALID_SHARE * votes:
+            _warn(warnings, "invalid_votes", f"{name}{row['invalid']} of {votes} votes of {judge} are invalid")
+        if row["flagged"]:
+            _warn(warnings, "judge_flagged", f"{name}{judge} disagrees with the panel or follows the order")
+    if np.isfinite(c.log_ratio).any() and not result["length"]["identifiable"]:
+        _warn(warnings, "length_not_identifiable", f"{name}too few prompts, or lengths that do not overlap")
+
+
+def _plain(value: Any) -> Any:
+    """Python's own types only, nan and infinity as None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
