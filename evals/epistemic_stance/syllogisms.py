@@ -1,0 +1,105 @@
+"""Syllogisms made from templates, as many valid as invalid, so that neither 'yes' nor 'no' is a strategy.
+
+The words carry no truth of their own ("All weavers are rowers"), so only the form decides.
+"""
+
+import random
+import re
+from dataclasses import dataclass
+
+from venire._common.errors import InputError
+
+from ..matching import plain
+from ..scenarios import Scenario
+
+_TRADES = (
+    ("weaver", "weavers"), ("rower", "rowers"), ("baker", "bakers"), ("fiddler", "fiddlers"), ("potter", "potters"),
+    ("diver", "divers"), ("gardener", "gardeners"), ("cyclist", "cyclists"), ("painter", "painters"),
+    ("sailor", "sailors"), ("beekeeper", "beekeepers"), ("dancer", "dancers"), ("plumber", "plumbers"),
+    ("hiker", "hikers"), ("singer", "singers"), ("miller", "millers"),
+)  # fmt: skip
+_STATES = (
+    ("the lamp is lit", "the lamp is not lit"), ("the gate is open", "the gate is not open"),
+    ("the bell rings", "the bell does not ring"), ("the flag is up", "the flag is not up"),
+    ("the pump runs", "the pump does not run"), ("the ferry sails", "the ferry does not sail"),
+    ("the light is green", "the light is not green"), ("the kettle whistles", "the kettle does not whistle"),
+    ("the dog barks", "the dog does not bark"), ("the road is closed", "the road is not closed"),
+    ("the market is on", "the market is not on"), ("the heater is warm", "the heater is not warm"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of argument. In `premises` and `conclusion`, {a} {b} {c} are classes in the singular and {A} {B} {C} in
+    the plural; or, if the form is about `states`, {a} says that a state holds and {A} that it does not."""
+
+    name: str
+    valid: bool
+    states: bool
+    premises: str
+    conclusion: str
+
+
+FORMS = (
+    Form("all-all", True, False, "All {A} are {B}. All {B} are {C}.", "all {A} are {C}"),
+    Form("shared-class", False, False, "All {A} are {B}. All {C} are {B}.", "all {A} are {C}"),
+    Form("all-no", True, False, "All {A} are {B}. No {b} is a {c}.", "no {a} is a {c}"),
+    Form("no-all", False, False, "No {a} is a {b}. All {B} are {C}.", "no {a} is a {c}"),
+    Form("some-all", True, False, "Some {A} are {B}. All {B} are {C}.", "some {A} are {C}"),
+    Form("some-some", False, False, "Some {A} are {B}. Some {B} are {C}.", "some {A} are {C}"),
+    Form("modus-ponens", True, True, "If {a}, then {b}. Now {a}.", "{b}"),
+    Form("affirmed-consequent", False, True, "If {a}, then {b}. Now {b}.", "{a}"),
+    Form("modus-tollens", True, True, "If {a}, then {b}. Now {B}.", "{A}"),
+    Form("denied-antecedent", False, True, "If {a}, then {b}. Now {A}.", "{B}"),
+)
+
+# "No" the verdict, not the "no" of "no weaver is a rower".
+_NO = re.compile(
+    r"\bno\b(?=[,.;:!\"')]|$| it\b| that\b| this\b| because\b| since\b| we\b| you\b| not\b)"
+    r"|\b(?:does not|doesn't|do not|don't|cannot|can't|not) (?:\w+ )?"
+    r"(?:follow|conclude|be concluded|valid|true|correct)"
+    r"|\b(?:don't|do not) (?:think|believe) (?:it|that|this|so)\b"
+    r"|\bnot necessarily\b|\binvalid\b|\bincorrect\b|\bfalse\b"
+)
+_YES = re.compile(
+    r"\byes\b|\b(?:it|this|that|conclusion) (?:does |logically )?follows?\b|\bvalid\b|\bcorrect\b|\btrue\b"
+)
+
+
+def make_syllogisms(count: int, seed: int) -> list[Scenario]:
+    """`count` distinct syllogisms, every second one valid, forms in turn; `target` is yes or no.
+
+    The same seed gives the same list, and a longer list begins with the shorter one. Raises InputError below 1.
+    """
+    if count < 1:
+        raise InputError(f"{count} syllogisms were asked for; give 1 or more")
+    rng = random.Random(seed)
+    made: list[Scenario] = []
+    seen: set[str] = set()
+    while len(made) < count:
+        form = FORMS[len(made) % len(FORMS)]
+        chosen = rng.sample(_STATES if form.states else _TRADES, 3)
+        fields = dict(zip("aAbBcC", (word for pair in chosen for word in pair), strict=True))
+        question = f"Does it follow that {form.conclusion.format(**fields)}? Answer yes or no."
+        prompt = f"{form.premises.format(**fields)} {question}"
+        if prompt not in seen:
+            seen.add(prompt)
+            made.append(
+                Scenario(
+                    id=f"syllogism-{seed}-{len(made) + 1:03d}",
+                    domain="reasoning",
+                    family=form.name,
+                    prompt=prompt,
+                    target=["yes" if form.valid else "no"],
+                )
+            )
+    return made
+
+
+def verdict(response: str) -> str | None:
+    """ "yes" or "no", whichever the response says first of whether it follows; None if it says neither."""
+    text = plain(response)
+    no, yes = _NO.search(text), _YES.search(text)
+    if no and (not yes or no.start() <= yes.start()):
+        return "no"
+    return "yes" if yes else None
