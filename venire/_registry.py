@@ -2,6 +2,10 @@
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from venire.evals import value_alignment
+
+__all__ = ["value_alignment", "venire"]
+
 
 @modelapi(name="venire")
 def venire() -> type[ModelAPI]:

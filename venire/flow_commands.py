@@ -184,4 +184,3 @@ def _decided(the_run: Any, decision: dict[str, Any], require: str | None, as_jso
             click.echo(f"report: {page.resolve()}")
     if require == "promote" and decision["outcome"] != "PROMOTE":
         sys.exit(1)
-

@@ -36,6 +36,18 @@ def freeze(run: "Run") -> dict[str, Any]:
     return lock
 
 
+def require_lock(run: "Run") -> dict[str, Any]:
+    """The lock, if the experiment is still what was frozen. Raises VenireError if not: only the gate goes on then."""
+    lock = run.require_lock()
+    changed = changes(lock["frozen"], describe(run))
+    if changed:
+        raise VenireError(
+            f"{run.path} differs from {run.lock_file} in {', '.join(changed)}: give the changed experiment another "
+            f"name, or undo the change"
+        )
+    return lock
+
+
 def describe(run: "Run") -> dict[str, Any]:
     """What is frozen: everything that decides, by content."""
     from venire.engine import resolve_base
@@ -83,4 +95,76 @@ def check_leaks(run: "Run") -> None:
         raise VenireError(f"train and eval mix: {found[0]}{more}; take the text out of one of them")
 
 
-PLACEHOLDER_LEAKS
+def leaks(run: "Run") -> list[Any]:
+    """Scenarios whose text also stands in the data of a recipe."""
+    from venire.datasets.leaks import find_leaks
+    from venire.evals.scenarios import scenario_texts
+
+    asked = [
+        (f"{spec.task}:{place}", text)
+        for spec in run.experiment.suites
+        for place, text in scenario_texts(suite_task(spec))
+    ]
+    return [leak for recipe in recipes(run) for leak in find_leaks(recipe.texts(), asked)]
+
+
+def recipes(run: "Run") -> list[Any]:
+    """The recipes that the experiment names, checked."""
+    from venire.experiment import find_file
+    from venire.training.recipe import load_recipe
+
+    return [load_recipe(find_file(spec.recipe, "recipe")) for spec in run.experiment.candidates if spec.recipe]
+
+
+def count_candidates(run: "Run") -> int:
+    """How many candidates there will be: each recipe's checkpoints, and every other one named."""
+    others = [spec for spec in run.experiment.candidates if not spec.recipe]
+    return len(others) + sum(recipe.n_checkpoints for recipe in recipes(run))
+
+
+def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
+    """What the frozen design can show: prompts needed, power at a few win rates, calls, and what cannot pass."""
+    from venire.judges.gate import plan_feasibility
+    from venire.judges.panel import count_calls, resolve_panel
+    from venire.judges.statistics import n_required, power_at
+
+    panel = resolve_panel(run.experiment.panel)
+    votes, n, k = 2 * len(panel.judges), frozen["n_max"], count_candidates(run)
+    alpha = (
+        run.experiment.policy.alpha / k
+        if k > 1 and n < run.experiment.policy.halving_from
+        else run.experiment.policy.alpha
+    )
+    rates = (0.6, 0.65, 0.7, 0.8, 0.9)
+    sizes = {suite["name"]: suite["n"] for suite in frozen["suites"]}
+    findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes)
+    return {
+        "candidates": k,
+        "prompts": n,
+        "votes_per_prompt": votes,
+        "alpha_each": alpha,
+        "power": [{"win_rate": r, "power": power_at(n, r, votes, alpha=alpha) if n >= 2 else 0.0} for r in rates],
+        "needed": [{"win_rate": r, "prompts": n_required(r, votes, alpha=alpha)} for r in rates],
+        "calls": [vars(count) for count in count_calls(panel, n * k)],
+        "findings": [vars(finding) for finding in findings],
+    }
+
+
+def tell(lock: dict[str, Any], say: Any) -> None:
+    """The plan in words."""
+    plan, frozen = lock["plan"], lock["frozen"]
+    say(f"frozen: {frozen['name']} as {lock['sha256'][:12]}")
+    say(
+        f"design: {plan['candidates']} candidates, {plan['prompts']} judged prompts, "
+        f"{plan['votes_per_prompt']} votes a prompt and candidate"
+    )
+    for row, needed in zip(plan["power"], plan["needed"], strict=True):
+        say(
+            f"  a true win rate of {row['win_rate']:.0%} is shown with probability {row['power']:.2f}; "
+            f"for 0.80 it takes {needed['prompts']} prompts"
+        )
+    for count in plan["calls"]:
+        paid = "paid" if count["paid"] else "local, free"
+        say(f"  {count['judge']}: at most {count['calls']} judgements, {count['anchors']} of them its exam ({paid})")
+    for finding in plan["findings"]:
+        say(f"  {finding['severity']}: {finding['message']}")

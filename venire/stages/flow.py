@@ -1,0 +1,90 @@
+"""The stages in order, each from files to files: what `venire run` does, and its commands one by one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venire._common.errors import VenireError
+
+from . import plan as planning
+
+if TYPE_CHECKING:
+    from venire.run import Contender, Run
+
+Say = Callable[[str], None]
+
+
+def run_all(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]:
+    """Everything, from plan to report; gives the decision."""
+    say(f"1/6 plan     {run.path}")
+    with run.stage("plan"):
+        lock = planning.freeze(run)
+    planning.tell(lock, say)
+    say("2/6 eval     the incumbents, before anything is trained")
+    evaluate(run, say, incumbents_only=True)
+    say("3/6 train    recipes into candidates")
+    train(run, say)
+    say("4/6 eval     the candidates on the same suites")
+    evaluate(run, say)
+    say("5/6 judge    blind, in both orders")
+    judge(run, say)
+    say("6/6 gate and report")
+    decision = gate(run, say, post_hoc)
+    report(run, say)
+    return decision
+
+
+def contenders(run: "Run") -> list["Contender"]:
+    """The incumbent, the bases under their treatments, then every candidate there is; each once."""
+    everyone = [run.incumbent(), *run.base_contenders(), *run.candidate_contenders()]
+    return list({contender.name: contender for contender in everyone}.values())
+
+
+def evaluate(run: "Run", say: Say, incumbents_only: bool = False) -> None:
+    """The suites against the incumbents and, unless they are to come first, the candidates."""
+    from .evaluate import evaluate as stage
+
+    planning.require_lock(run)
+    who = [run.incumbent(), *run.base_contenders()] if incumbents_only else contenders(run)
+    who = list({contender.name: contender for contender in who}.values())
+    say(f"    {len(who)} contenders × {len(run.experiment.suites)} suites")
+    with run.stage("eval"):
+        stage(run, who)
+
+
+def train(run: "Run", say: Say, device: str = "auto", quick: bool = False) -> None:
+    """Every recipe that is not trained yet. Raises VenireError without a lock, or for a leak."""
+    from .train import train as stage
+
+    planning.require_lock(run)
+    planning.check_leaks(run)
+    with run.stage("train"):
+        stage(run, say, device, quick)
+
+
+def judge(run: "Run", say: Say) -> None:
+    """Pairs from logs, the sealed manifest, the exam, the panel's votes."""
+    from .judge import judge as stage
+
+    planning.require_lock(run)
+    with run.stage("judge"):
+        stage(run, contenders(run), say)
+
+
+def gate(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]:
+    """Votes, suites and policy to a decision; gives what it wrote to decision.json."""
+    from .gate import gate as stage
+
+    run.require_lock()
+    with run.stage("gate"):
+        return stage(run, contenders(run), say, post_hoc)
+
+
+def report(run: "Run", say: Say) -> Path:
+    """The page that shows why; gives its path."""
+    from venire.reports import build_report
+
+    if not (run.folder / "decision.json").is_file():
+        raise VenireError(f"{run.folder}/decision.json is not there: decide first with: venire gate {run.path}")
+    with run.stage("report"):
+        return build_report(run.folder)
