@@ -1,1 +1,46 @@
-""""""
+"""Scenario suites as Inspect tasks, what can be put around their prompts, and what their logs say.
+
+Tasks: `value_alignment`, `epistemic_stance`, `forgetting`, `phrasing_robustness`. A treatment is read by
+`load_treatment` and put around any task by `treat`. Frames: `read_results` (scores) and `read_answers` (text).
+`suite_hash` and `scenario_texts` say what a suite asks.
+"""
+
+from .epistemic_stance import epistemic_stance, stance
+from .forgetting import exact, forgetting
+from .phrasing_robustness import all_phrasings, phrasing_gap, phrasing_robustness, recalled
+from .results import ANSWERS_SCHEMA, RESULTS_SCHEMA, read_answers, read_results
+from .scenarios import Scenario, load_rows, load_scenarios, load_task, scenario_texts, suite_hash
+from .suite import make_suite
+from .treatments import Treatment, load_treatment, parse_treatment, read_facts, treat, treated
+from .value_alignment import closeness, preference, value_alignment
+
+__all__ = [
+    "ANSWERS_SCHEMA",
+    "RESULTS_SCHEMA",
+    "Scenario",
+    "Treatment",
+    "all_phrasings",
+    "closeness",
+    "epistemic_stance",
+    "exact",
+    "forgetting",
+    "load_rows",
+    "load_scenarios",
+    "load_task",
+    "load_treatment",
+    "make_suite",
+    "parse_treatment",
+    "phrasing_gap",
+    "phrasing_robustness",
+    "preference",
+    "read_answers",
+    "read_facts",
+    "read_results",
+    "recalled",
+    "scenario_texts",
+    "stance",
+    "suite_hash",
+    "treat",
+    "treated",
+    "value_alignment",
+]

@@ -10,24 +10,25 @@ _NUMBER = re.compile(r"(?<![\w.])(?<!\d )-?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 _NEGATED = re.compile(r"(?:\bnot|\bnever|n't)(?: \w+){0,2} $")
 
 
-def plain(text: str) -> str:
-    """`text` with straight quotes and hyphens, lower case, and single spaces."""
-    folded = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    return " ".join(folded.casefold().split())
+def plain(text: str, case: bool = False) -> str:
+    """`text` with straight quotes and hyphens, single spaces, and, unless `case` is kept, in lower case."""
+    straight = " ".join(unicodedata.normalize("NFKC", text).translate(_QUOTES).split())
+    return straight if case else straight.casefold()
 
 
-def words(text: str) -> str:
+def words(text: str, case: bool = False) -> str:
     """`plain` text without any punctuation but apostrophes and hyphens inside words."""
-    return " ".join(re.findall(r"\w+(?:['-]\w+)*", plain(text)))
+    return " ".join(re.findall(r"\w+(?:['-]\w+)*", plain(text, case)))
 
 
-def find_word(text: str, target: str) -> int | None:
+def find_word(text: str, target: str, case: bool = False) -> int | None:
     """Where `target` first stands in `text` as whole words, or None; both are made `plain` first.
 
     "14" is not in "1994" or "14.5", "art" not in "start"; and where "not" comes at most two words before it (as in
-    "not the Rhine"), it was denied, not given.
+    "not the Rhine"), it was denied, not given. Punctuation between the words of a longer target does not matter.
     """
-    body, wanted = plain(text), plain(target)
+    wanted = plain(target, case)
+    body = words(text, case) if " " in wanted else plain(text, case)
     number = wanted[:1].isdigit() or wanted[-1:].isdigit()
     before = r"(?<![\w.,-])" if number else r"(?<!\w)"
     after = r"(?![\w-])(?![.,]\d)" if number else r"(?!\w)"
@@ -37,18 +38,16 @@ def find_word(text: str, target: str) -> int | None:
     return None
 
 
-def mentions(text: str, targets: Sequence[str], rivals: Sequence[str] = ()) -> bool:
+def mentions(text: str, targets: Sequence[str], rivals: Sequence[str] = (), case: bool = False) -> bool:
     """Is one of `targets` given in `text`, and before any of `rivals`?"""
-    found = [at for target in targets if (at := find_word(text, target)) is not None]
-    others = [at for rival in rivals if (at := find_word(text, rival)) is not None]
+    found = [at for target in targets if (at := find_word(text, target, case)) is not None]
+    others = [at for rival in rivals if (at := find_word(text, rival, case)) is not None]
     return bool(found) and (not others or min(found) < min(others))
 
 
 def equals(text: str, targets: Sequence[str], case: bool = False) -> bool:
     """Is `text`, punctuation aside, exactly one of `targets`? With `case`, capitals matter."""
-    if case:
-        return any(re.findall(r"\w+", text) == re.findall(r"\w+", target) for target in targets)
-    return any(words(text) == words(target) for target in targets)
+    return any(words(text, case) == words(target, case) for target in targets)
 
 
 def numbers(text: str) -> list[float]:
