@@ -1,0 +1,240 @@
+"""The rows behind the numbers: each judged prompt, both answers, every judge's verdict in both orders."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .contenders import with_contender
+from .files import RunFiles
+
+LONGEST_TEXT = 6000  # characters of one text on the page; the logs hold the rest
+PAGE_BUDGET = 12_000_000  # characters of pairs on one page
+
+_SCORES = {"candidate": 1.0, "tie": 0.5, "incumbent": 0.0}
+_COUNTED = ("gate", "screen")
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One verdict. `place` is where the candidate's answer stood: `first` or `second`."""
+
+    place: str
+    verdict: str
+    reason: str | None
+    text: str
+    preference: float | None
+    note: str | None
+    log: str | None
+    sample_id: str | None
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One judge on one pair: `result` is win, loss, tie, flip (its verdict changed with the order) or invalid."""
+
+    judge: str
+    counted: bool
+    result: str
+    votes: list[Vote]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text cut to what a page can bear; `cut` characters are left out."""
+
+    shown: str
+    length: int
+    cut: int
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """A prompt and what became of it. `panel`: the mean over counted judges of the mean over orders, or None."""
+
+    number: int
+    prompt_id: str
+    epoch: int
+    pair_id: str | None
+    family: str
+    domain: str | None
+    prompt: Text | None
+    reference: Text | None
+    candidate: Text | None
+    incumbent: Text | None
+    identical: bool
+    panel: float | None
+    outcome: str
+    tags: list[str]
+    opinions: list[Opinion]
+
+
+@dataclass(frozen=True)
+class PairList:
+    """The finalist's pairs, and how many there are in all; `dropped` of them did not fit on the page."""
+
+    pairs: list[JudgedPair]
+    total: int
+    dropped: int
+
+
+def judged_pairs(files: RunFiles, excluded: Iterable[str] = ()) -> PairList:
+    """The pairs of the finalist and the incumbent. `excluded` judges are shown and do not enter the panel's mean."""
+    candidate, incumbent = files.finalist
+    if files.votes is None or candidate is None:
+        return PairList([], 0, 0)
+    votes = files.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == incumbent)
+    if "use" in votes.columns:
+        votes = votes.filter(pl.col("use") != "anchor")
+    for name, default in (("epoch", 0), ("use", "gate"), ("repeat", 0)):
+        if name not in votes.columns:
+            votes = votes.with_columns(pl.lit(default).alias(name))
+    texts = _texts(files, {candidate, incumbent or ""})
+    ids = _pair_ids(files, candidate, incumbent)
+    found = []
+    groups = votes.partition_by("prompt_id", "epoch", as_dict=True, maintain_order=True)
+    for number, key in enumerate(sorted(groups, key=str), start=1):
+        rows = groups[key].to_dicts()
+        found.append(_pair(number, rows, texts, ids.get(key), set(excluded), files, candidate, incumbent))
+    return _fitting(found)
+
+
+def _pair(
+    number: int,
+    rows: list[dict[str, Any]],
+    texts: dict[tuple[str, str, int], dict[str, Any]],
+    pair_id: str | None,
+    excluded: set[str],
+    files: RunFiles,
+    candidate: str,
+    incumbent: str | None,
+) -> JudgedPair:
+    first = rows[0]
+    prompt_id, epoch = first["prompt_id"], first["epoch"]
+    mine, other = texts.get((candidate, prompt_id, epoch)), texts.get((incumbent or "", prompt_id, epoch))
+    either = mine or other or {}
+    opinions = [
+        _opinion(judge, [row for row in rows if row["judge"] == judge], judge in excluded, files.folder)
+        for judge in sorted({row["judge"] for row in rows})
+    ]
+    panel = _panel_mean(rows, excluded)
+    counted = [o.result for o in opinions if o.counted]
+    identical = bool(mine and other and mine["answer"] == other["answer"])
+    outcome = "unknown" if panel is None else "win" if panel > 0.5 else "loss" if panel < 0.5 else "tie"
+    tags = [outcome]
+    tags += ["flip"] if "flip" in counted else []
+    tags += ["disagreement"] if {"win", "loss"} <= set(counted) else []
+    tags += ["invalid"] if any(vote.verdict == "invalid" for o in opinions for vote in o.votes) else []
+    tags += ["identical"] if identical else []
+    return JudgedPair(
+        number=number,
+        prompt_id=prompt_id,
+        epoch=epoch,
+        pair_id=pair_id,
+        family=first.get("family") or prompt_id,
+        domain=first.get("domain"),
+        prompt=cut(either.get("prompt")),
+        reference=cut(either.get("reference")),
+        candidate=cut(mine["answer"]) if mine else None,
+        incumbent=cut(other["answer"]) if other else None,
+        identical=identical,
+        panel=panel,
+        outcome=outcome,
+        tags=tags,
+        opinions=sorted(opinions, key=lambda o: (not o.counted, o.judge)),
+    )
+
+
+def _opinion(judge: str, rows: list[dict[str, Any]], excluded: bool, folder: Path) -> Opinion:
+    votes = [
+        Vote(
+            place="first" if row["candidate_first"] else "second",
+            verdict=row["verdict"],
+            reason=row.get("reason"),
+            text=(row.get("judgment") or "")[:LONGEST_TEXT],
+            preference=row.get("preference"),
+            note=row.get("note"),
+            log=_below(row.get("log"), folder),
+            sample_id=row.get("sample_id"),
+        )
+        for row in sorted(rows, key=lambda row: (not row["candidate_first"], row["repeat"]))
+    ]
+    counted = not excluded and any(row["use"] in _COUNTED for row in rows)
+    return Opinion(judge, counted, _result([vote.verdict for vote in votes]), votes)
+
+
+def _result(verdicts: list[str]) -> str:
+    valid = set(verdicts) - {"invalid"}
+    if not valid:
+        return "invalid"
+    if {"candidate", "incumbent"} <= valid:
+        return "flip"
+    return "win" if "candidate" in valid else "loss" if "incumbent" in valid else "tie"
+
+
+def _panel_mean(rows: list[dict[str, Any]], excluded: set[str]) -> float | None:
+    """Mean over judges of the mean over orders; a judge without a valid vote in both orders is left out."""
+    means = []
+    for judge in {row["judge"] for row in rows if row["use"] in _COUNTED} - excluded:
+        orders: dict[bool, list[float]] = {True: [], False: []}
+        for row in rows:
+            if row["judge"] == judge and row["verdict"] in _SCORES and row["use"] in _COUNTED:
+                orders[row["candidate_first"]].append(_SCORES[row["verdict"]])
+        if orders[True] and orders[False]:
+            means.append(sum(sum(scores) / len(scores) for scores in orders.values()) / 2)
+    return sum(means) / len(means) if means else None
+
+
+def cut(text: str | None) -> Text | None:
+    """`text`, or its first `LONGEST_TEXT` characters."""
+    if text is None:
+        return None
+    return Text(text[:LONGEST_TEXT], len(text), max(0, len(text) - LONGEST_TEXT))
+
+
+def _texts(files: RunFiles, contenders: set[str]) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """(contender, prompt_id, epoch) to the row of the answers frame; votes count epochs from 0, Inspect from 1."""
+    if files.answers is None:
+        return {}
+    rows = with_contender(files.answers, files).filter(pl.col("contender").is_in(list(contenders)))
+    found = {}
+    for row in rows.select("contender", "suite", "sample_id", "epoch", "prompt", "answer", "reference").iter_rows(
+        named=True
+    ):
+        name = f"{row['suite'].rsplit('/', 1)[-1]}/{row['sample_id']}"
+        found[row["contender"], name, row["epoch"] - 1] = row
+    return found
+
+
+def _pair_ids(files: RunFiles, candidate: str, incumbent: str | None) -> dict[tuple[Any, ...], str]:
+    return {
+        (pair["prompt_id"], pair["epoch"]): pair["pair"]
+        for pair in files.manifest.get("pairs", [])
+        if pair.get("candidate") == candidate and pair.get("incumbent") == incumbent
+    }
+
+
+def _fitting(pairs: list[JudgedPair]) -> PairList:
+    """All pairs while they fit; else the contested ones first (flips, disagreements, losses), in their old order."""
+    room = PAGE_BUDGET
+    kept = set()
+    for pair in sorted(pairs, key=lambda p: (-len({"flip", "disagreement", "loss", "invalid"} & set(p.tags)), p.number)):
+        texts = [pair.prompt, pair.reference, pair.candidate, pair.incumbent]
+        room -= 2000 + sum(len(text.shown) for text in texts if text)
+        room -= sum(500 + len(vote.text) for opinion in pair.opinions for vote in opinion.votes)
+        if room < 0:
+            break
+        kept.add(pair.number)
+    return PairList([pair for pair in pairs if pair.number in kept], len(pairs), len(pairs) - len(kept))
+
+
+def _below(path: str | None, folder: Path) -> str | None:
+    """A log's path as seen from the run folder, where it lies in it."""
+    if not path:
+        return None
+    try:
+        return str(Path(path).resolve().relative_to(folder.resolve()))
+    except ValueError:
+        return path
