@@ -53,6 +53,10 @@ _TIE_WORD = re.compile(
     r"\w+\s+nor\b|good|(?:responses?\s+|answers?\s+)?(?:are|is)\s+(?:\w+ly\s+)?(?:equal|tied|better|good|bad|fine)))",
     re.IGNORECASE,
 )
+_JSON_RANK = re.compile(
+    r"[\"']model[\"']\s*:\s*[\"']([^\"'\n]{1,40})[\"']\s*,\s*[\"']rank[\"']\s*:\s*1\b|"
+    r"[\"']rank[\"']\s*:\s*1\s*,\s*[\"']model[\"']\s*:\s*[\"']([^\"'\n]{1,40})[\"']"
+)
 _CONDITION = re.compile(r"[\s\"'_\])]*,?\s*\b(?:if|when|should)\b", re.IGNORECASE)
 _SLOT = re.compile(
     r"(?P<final>(?:final|overall|ultimate)\s+)?"
@@ -288,9 +292,13 @@ def _bare(text: str, reader: _Labels) -> Iterator[_Found]:
 
 
 def _json(text: str, reader: _Labels) -> Iterator[_Found]:
-    """`"winner": "A"`, also in an object that was cut off before its end."""
+    """`"winner": "A"`, also in an object that was cut off before its end; AlpacaEval's `"model": "m", "rank": 1`."""
     for found in _JSON_PAIR.finditer(text):
         winner = reader.read(found.group(1)) if found.group(1) else None
+        if winner:
+            yield _Found(3, found.start(), winner, found.group())
+    for found in _JSON_RANK.finditer(text):
+        winner = reader.read(found.group(1) or found.group(2))
         if winner:
             yield _Found(3, found.start(), winner, found.group())
 
