@@ -237,6 +237,8 @@ class _Labels:
 
     def read(self, text: str) -> str | None:
         """What a slot's content names. `text` is what follows the slot's colon, to the end of the line."""
+        if whole := re.fullmatch(rf"[\s\"'\[(]*({self.case})[\s\"'\])]*", text):
+            return self.canonical(whole.group(1))
         if relation := self.relation.match(text.lstrip(" \t\"'_[(")):
             left, sign, right = (part.upper() if self.fold else part for part in relation.groups())
             if left == right:
