@@ -1,0 +1,244 @@
+"""The suites before and after: the incumbent's and the candidate's rates on the same items, paired, and what was lost."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from venire.judges.statistics.clusters import cluster_mean
+from venire.judges.statistics.mcnemar import mcnemar
+from venire.judges.statistics.tango import tango_interval
+from venire.judges.statistics.winrate import winrate_ci
+
+from .contenders import with_contender
+from .files import RunFiles
+from .pairs import Text, cut
+
+LEVEL = 0.95
+MOST_ITEMS = 60  # changed items of one metric on the page; the frames hold the rest
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A metric's mean over items with its interval (Wilson at the effective sample size); `n` items."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item whose value changed: the prompt, both answers and both values."""
+
+    sample_id: str
+    domain: str
+    before: float
+    after: float
+    prompt: Text | None
+    answer_before: Text | None
+    answer_after: Text | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One metric of one suite, incumbent (`before`) against candidate (`after`) on the n items that both answered.
+
+    `better` is `higher`, `lower` or None where nothing says which way is good. `gained`, `lost`: items that got better
+    or worse (without a direction: that rose or fell). difference, low, high: after − before. `p_mid`: McNemar's mid-p,
+    None unless all values are 0 or 1. `role` says what the gate asks of the metric. `unpaired`: items left out.
+    """
+
+    suite: str
+    metric: str
+    role: str
+    better: str | None
+    n: int
+    unpaired: int
+    families: int
+    before: Rate
+    after: Rate
+    difference: float
+    low: float | None
+    high: float | None
+    method: str
+    p_mid: float | None
+    gained: int
+    lost: int
+    lost_items: list[Item]
+    gained_items: list[Item]
+
+
+def changes(files: RunFiles) -> list[Change]:
+    """Every metric of every suite for the decision's finalist; in the lock's order of suites."""
+    candidate, incumbent = files.finalist
+    if files.suites is None or candidate is None or incumbent is None:
+        return []
+    frame = with_contender(files.suites, files)
+    order = [suite["name"] for suite in files.frozen.get("suites", [])]
+    found = []
+    for suite, metric in frame.select("suite", "metric").unique().sort("suite", "metric").iter_rows():
+        rows = frame.filter(pl.col("suite") == suite, pl.col("metric") == metric)
+        change = _change(rows, suite, metric, candidate, incumbent, files)
+        if change is not None:
+            found.append(change)
+    rank = {name: i for i, name in enumerate(order)}
+    return sorted(found, key=lambda c: (rank.get(short(c.suite), len(rank)), not c.role, c.metric))
+
+
+def rates(files: RunFiles) -> dict[str, dict[str, Rate]]:
+    """Contender to `suite · metric` to rate, for all contenders."""
+    if files.suites is None:
+        return {}
+    frame = with_contender(files.suites, files).filter(pl.col("value").is_not_null())
+    found: dict[str, dict[str, Rate]] = {}
+    for (contender, suite, metric), rows in sorted(
+        frame.partition_by("contender", "suite", "metric", as_dict=True).items(), key=str
+    ):
+        items = _items(rows)
+        found.setdefault(str(contender), {})[f"{short(str(suite))} · {metric}"] = _rate(
+            items["value"].to_numpy(), items["family"].to_numpy()
+        )
+    return found
+
+
+def short(suite: str) -> str:
+    """`venire/forgetting` is `forgetting`."""
+    return suite.rsplit("/", 1)[-1]
+
+
+def _change(
+    rows: pl.DataFrame, suite: str, metric: str, candidate: str, incumbent: str, files: RunFiles
+) -> Change | None:
+    known = rows.filter(pl.col("value").is_not_null())
+    before = _items(known.filter(pl.col("contender") == incumbent))
+    after = _items(known.filter(pl.col("contender") == candidate))
+    both = before.join(after.select("sample_id", after="value"), on="sample_id", how="inner").sort("sample_id")
+    if both.is_empty():
+        return None
+    old, new = both["value"].to_numpy(), both["after"].to_numpy()
+    families = both["family"].to_numpy()
+    role, better = _role(suite, metric, files)
+    sign = -1 if better == "lower" else 1
+    worse, improved = sign * (new - old) < 0, sign * (new - old) > 0
+    low, high, method = _interval(new - old, families)
+    binary = set(np.unique([old, new]).tolist()) <= {0.0, 1.0}
+    texts = _texts(files, suite, {candidate, incumbent})
+
+    def items(mask: np.ndarray) -> list[Item]:
+        return [
+            _item(row, texts, candidate, incumbent)
+            for row in both.filter(pl.Series(mask)).head(MOST_ITEMS).iter_rows(named=True)
+        ]
+
+    return Change(
+        suite=suite,
+        metric=metric,
+        role=role,
+        better=better,
+        n=len(both),
+        unpaired=len(before) + len(after) - 2 * len(both),
+        families=len(np.unique(families)),
+        before=_rate(old, families),
+        after=_rate(new, families),
+        difference=float((new - old).mean()),
+        low=low,
+        high=high,
+        method=method,
+        p_mid=mcnemar(int((new > old).sum()), int((new < old).sum())).mid_p if binary else None,
+        gained=int(improved.sum()),
+        lost=int(worse.sum()),
+        lost_items=items(worse),
+        gained_items=items(improved),
+    )
+
+
+def _items(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row an item: its value averaged over epochs."""
+    return rows.group_by("sample_id").agg(
+        pl.col("value").mean(), pl.col("family").first(), pl.col("domain").first()
+    ).sort("sample_id")
+
+
+def _rate(values: np.ndarray, families: np.ndarray) -> Rate:
+    rate = winrate_ci(np.clip(values, 0, 1), families, LEVEL)
+    return Rate(rate.estimate, rate.low, rate.high, rate.n)
+
+
+def _interval(difference: np.ndarray, families: np.ndarray) -> tuple[float | None, float | None, str]:
+    """Tango's score interval for single items that are right or wrong, with families divided by their design effect
+    (Rao and Scott); a clustered t interval where values are graded."""
+    n = len(difference)
+    mean = cluster_mean(difference, families)
+    if set(np.unique(difference).tolist()) <= {-1.0, 0.0, 1.0}:
+        alone = cluster_mean(difference).se
+        deff = max(1.0, (mean.se / alone) ** 2) if mean.clusters > 1 and alone > 0 else 1.0
+        deff = 1.0 if mean.clusters == n else deff
+        gains, losses = (difference > 0).sum() / deff, (difference < 0).sum() / deff
+        low, high = tango_interval(float(gains), float(losses), n / deff, LEVEL)
+        return low, high, "Tango" if deff == 1 else f"Tango, design effect {deff:.2f}"
+    if mean.clusters < 2:
+        return None, None, "not estimable"
+    from scipy.stats import t
+
+    half = float(t.ppf((1 + LEVEL) / 2, mean.df)) * mean.se
+    return max(-1.0, mean.estimate - half), min(1.0, mean.estimate + half), "paired t"
+
+
+def _role(suite: str, metric: str, files: RunFiles) -> tuple[str, str | None]:
+    """What the gate asks of this metric, and which way is better."""
+    spec: dict[str, Any] = next((s for s in files.frozen.get("suites", []) if s["name"] == short(suite)), {})
+    said, better = [], None
+    limit = (spec.get("thresholds") or {}).get(metric)
+    if limit:
+        better = "lower" if limit.get("at_most") is not None else "higher"
+        bound = limit["at_most"] if better == "lower" else limit["at_least"]
+        said.append(f"threshold: at {'most' if better == 'lower' else 'least'} {bound:.0%}")
+    margin = spec.get("non_inferiority")
+    if margin and spec.get("metric") in (None, metric):
+        better = better or "higher"
+        said.append(f"may not lose {margin['delta']:.0%} or more")
+    return "; ".join(said), better or _known_direction(suite, metric)
+
+
+def _known_direction(suite: str, metric: str) -> str | None:
+    """Which way is better where the lock does not say: our own suites score 1 for right, and name unwanted patterns."""
+    if not suite.startswith("venire/"):
+        return None
+    if suite != "venire/epistemic_stance":
+        return "higher"
+    wanted = _stance_patterns()
+    return ("higher" if wanted[metric] else "lower") if metric in wanted else "higher"
+
+
+@cache
+def _stance_patterns() -> dict[str, bool]:
+    from venire.evals.epistemic_stance import PATTERNS
+
+    return {pattern.name: pattern.wanted for pattern in PATTERNS}
+
+
+def _texts(files: RunFiles, suite: str, contenders: set[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    if files.answers is None:
+        return {}
+    rows = with_contender(files.answers, files).filter(
+        pl.col("suite") == suite, pl.col("contender").is_in(list(contenders))
+    )
+    picked = rows.sort("epoch", descending=True).select("contender", "sample_id", "prompt", "answer")
+    return {(row["contender"], row["sample_id"]): row for row in picked.iter_rows(named=True)}
+
+
+def _item(row: dict[str, Any], texts: dict[tuple[str, str], dict[str, Any]], candidate: str, incumbent: str) -> Item:
+    mine, other = texts.get((candidate, row["sample_id"])), texts.get((incumbent, row["sample_id"]))
+    return Item(
+        sample_id=row["sample_id"],
+        domain=row["domain"],
+        before=row["value"],
+        after=row["after"],
+        prompt=cut((mine or other or {}).get("prompt")),
+        answer_before=cut(other["answer"]) if other else None,
+        answer_after=cut(mine["answer"]) if mine else None,
+    )
