@@ -75,14 +75,20 @@ def likelihood(rows: Sequence[Shown], model: str) -> list[Measured]:
     """Log-likelihood per token of the person's own answer, when the model has just read the answer judged."""
     from venire import engine
 
-    asked = list(dict.fromkeys((row.prompt, answer, row.reference or "") for row in rows for answer in _both(row)))
+    asked = list(
+        dict.fromkeys((row.prompt, answer, row.reference or "") for row in rows for answer in (row.first, row.second))
+    )
     items = [
         ([{"role": "user", "content": _restate(prompt, answer)}], reference) for prompt, answer, reference in asked
     ]
     scores = engine.loglikelihoods(model, items)
     each = {key: score.logprob / score.n_tokens for key, score in zip(asked, scores, strict=True)}
     unit = "log-likelihood per token of the person's answer after this one"
-    return [Measured(*(each[row.prompt, a, row.reference or ""] for a in _both(row)), unit) for row in rows]
+
+    def score(row: Shown, answer: str) -> float:
+        return each[row.prompt, answer, row.reference or ""]
+
+    return [Measured(score(row, row.first), score(row, row.second), unit) for row in rows]
 
 
 def odds(rows: Sequence[Shown], model: str, rubric: Rubric) -> list[Measured]:
@@ -95,14 +101,8 @@ def odds(rows: Sequence[Shown], model: str, rubric: Rubric) -> list[Measured]:
     logs = np.asarray(engine.choice_logprobs(model, prompts, ["A", "B"]))
     share_a = 1 / (1 + np.exp(logs[:, 1] - logs[:, 0]))
     unit = "probability of the letter, of A and B alone"
-    return [
-        Measured(*((float(a), float(1 - a)) if row.first_label == "A" else (float(1 - a), float(a))), unit)
-        for row, a in zip(rows, share_a, strict=True)
-    ]
-
-
-def _both(row: Shown) -> tuple[str, str]:
-    return row.first, row.second
+    firsts = [float(a if row.first_label == "A" else 1 - a) for row, a in zip(rows, share_a, strict=True)]
+    return [Measured(first, 1 - first, unit) for first in firsts]
 
 
 def _restate(prompt: str, answer: str) -> str:

@@ -23,6 +23,7 @@ from venire._common.hashing import sha256_json
 
 from .pairs import Pair, Side, Use
 from .panel import Judge, Origin, Standing, judgeship
+from .rubric import load_rubric
 from .seeds import coin, sort_key
 
 FORMAT = "venire.manifest/1"
@@ -78,6 +79,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     judge: Judge
+    rubric: str | None  # the rubric's whole text
     standing: list[Judged]
     entries: dict[str, Entry]
     sha256: str
@@ -231,8 +233,23 @@ def _part(pairs: list[SealedPair], whole: str, judge: Judge, seed: int, origins:
         if candidate in known and incumbent in known:
             found = judgeship(judge, known[candidate], known[incumbent])
             standing.append(Judged(candidate=candidate, incumbent=incumbent, standing=found.standing, why=found.why))
-    part = Part(judge=judge, standing=standing, entries=_entries(pairs, judge.name, seed), sha256="")
+    part = Part(
+        judge=judge,
+        rubric=_rubric_text(judge),
+        standing=standing,
+        entries=_entries(pairs, judge.name, seed),
+        sha256="",
+    )
     return part.model_copy(update={"sha256": _hash(whole, part)})
+
+
+def _rubric_text(judge: Judge) -> str | None:
+    if judge.rubric is None:
+        return None
+    rubric = load_rubric(judge.rubric)
+    if rubric.sha256 != judge.rubric_sha256:
+        raise InputError(f"rubric {judge.rubric!r} was changed after judge {judge.name!r} was settled; undo that")
+    return rubric.text
 
 
 def _entries(pairs: Sequence[SealedPair], judge: str, seed: int) -> dict[str, Entry]:

@@ -51,6 +51,11 @@ class Judge(BaseModel):
         return re.sub(r"[^A-Za-z0-9.]+", "-", self.name).strip("-.")
 
     @property
+    def is_llm(self) -> bool:
+        """Is it the model of its own task? Judges that measure without one run with `none`."""
+        return self.kind in ("model", "choice")
+
+    @property
     def is_api(self) -> bool:
         """Does it cost a call?"""
         return self.kind == "model"

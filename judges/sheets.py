@@ -19,7 +19,7 @@ from venire._common.hashing import sha256_file
 from .manifest import Manifest
 from .pairs import Pair
 from .panel import Judge
-from .rubric import Rubric, Shown, load_rubric, parse_rubric
+from .rubric import Rubric, Shown, parse_rubric
 
 FORMAT = "venire.sheet/1"
 ORDERS = (1, 2)  # asked first, asked second
@@ -66,17 +66,13 @@ def write_sheet(manifest: Manifest, judge: str, pairs: Iterable[Pair], folder: P
     Raises InputError if the judge needs the person's answer and a pair has none.
     """
     part = manifest.parts[judge]
-    rubric = load_rubric(part.judge.rubric) if part.judge.rubric else None
-    if rubric and rubric.sha256 != part.judge.rubric_sha256:
-        raise InputError(
-            f"rubric {part.judge.rubric!r} was changed after judge {judge!r} was sealed with it; undo that"
-        )
+    rubric = parse_rubric(part.rubric) if part.rubric else None
     texts = {pair.id: pair for pair in pairs}
     _check_needs(part.judge, rubric, texts.values())
     head = Head(
         format=FORMAT,
         judge=part.judge,
-        rubric=rubric.text if rubric else None,
+        rubric=part.rubric,
         manifest_sha256=manifest.seal_of(judge),
         part_sha256=part.sha256,
     )

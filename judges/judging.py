@@ -1,0 +1,163 @@
+"""Judging: seal, ask each judge through Inspect what it has not answered yet, and write the ledger.
+
+Every judge has a folder of logs of its own. What was answered is read from the logs that stand there, also from those
+of an evaluation that was killed, and only the rest is asked; a vendor's response is besides in Inspect's cache from the
+moment that it came. Stages (exam, screening, confirmation) are calls of `ask` with some of the pairs.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venire._common.errors import InputError, ServiceError, VenireError
+
+from .anchors import ANCHORS, make_anchors
+from .ledger import Ledger, finished, judge_folder, write_ledger
+from .manifest import Manifest, seal
+from .pairs import Pair
+from .panel import Judge, Origin, Panel
+from .sheets import read_sheet, split_id, write_sheet
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
+
+MANIFEST = "manifest.json"
+SHEETS = "sheets"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one call of `ask` did for one judge: samples `new`, `before` (durable already), `left` (budget spent)."""
+
+    judge: str
+    new: int
+    before: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A sealed comparison in a run's folder."""
+
+    run: Path
+    manifest: Manifest
+    pairs: list[Pair]
+
+    def ask(
+        self,
+        judges: Collection[str] | None = None,
+        pairs: Collection[str] | None = None,
+        *,
+        repeat: int = 0,
+        max_calls: int | None = None,
+        display: Any = "none",
+    ) -> list[Asked]:
+        """Ask `judges` (default: all) about `pairs` (ids, default: all), in both orders, what they have not answered.
+
+        `max_calls` bounds the calls to vendors over all judges; whole pairs are asked, the rest is `left`. Raises
+        InputError where a key or a provider's package is missing, ServiceError if an evaluation breaks off.
+        """
+        done: list[Asked] = []
+        for name in judges if judges is not None else list(self.manifest.parts):
+            judge = self.manifest.parts[name].judge
+            spent = sum(asked.new for asked in done if self.manifest.parts[asked.judge].judge.is_api)
+            limit = max_calls - spent if max_calls is not None and judge.is_api else None
+            done.append(self._ask(judge, pairs, repeat, limit, display))
+        return done
+
+    def _ask(self, judge: Judge, pairs: Collection[str] | None, repeat: int, limit: int | None, display: Any) -> Asked:
+        sheet = write_sheet(self.manifest, judge.name, self.pairs, self.run / SHEETS)
+        wanted = None if pairs is None else set(pairs)
+        ids = [row.id for row in read_sheet(sheet).rows if wanted is None or split_id(row.id)[0] in wanted]
+        before = finished(self.run, self.manifest, judge.name, repeat)
+        todo = [sample for sample in ids if sample not in before]
+        now = todo if limit is None else todo[: max(0, limit - limit % 2)]
+        if now:
+            _evaluate(judge, sheet, now, judge_folder(self.run, judge.slug), repeat, display)
+        return Asked(judge.name, len(now), len(ids) - len(todo), len(todo) - len(now))
+
+    def ledger(self) -> Ledger:
+        """Write `votes.parquet` and `ledger.json` from the logs that stand there now."""
+        return write_ledger(self.run, self.manifest)
+
+
+def open_judging(
+    pairs: Sequence[Pair],
+    panel: Panel,
+    run: Path,
+    *,
+    seed: int,
+    origins: Sequence[Origin] = (),
+    anchors: int = ANCHORS,
+) -> Judging:
+    """Seal `pairs` and `anchors` anchor pairs for the panel in the folder `run`, or go on with what is sealed there.
+
+    A panel with more judges than were sealed adds them and touches no other.
+    """
+    if not pairs:
+        raise InputError("judging: there is no pair to judge; mark a suite with `judge: true`")
+    everything = [*pairs, *(make_anchors(pairs, seed=seed, n=anchors) if anchors else [])]
+    manifest = seal(everything, panel.judges, run / MANIFEST, seed=seed, origins=origins)
+    return Judging(run, manifest, everything)
+
+
+def run_panel(
+    pairs: Sequence[Pair],
+    panel: Panel,
+    run: Path,
+    *,
+    seed: int,
+    origins: Sequence[Origin] = (),
+    anchors: int = ANCHORS,
+    max_calls: int | None = None,
+    display: Any = "none",
+) -> Ledger:
+    """Everything at once: seal, ask every judge about every pair, write the ledger. Run again, it goes on."""
+    judging = open_judging(pairs, panel, run, seed=seed, origins=origins, anchors=anchors)
+    judging.ask(max_calls=max_calls, display=display)
+    return judging.ledger()
+
+
+def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat: int, display: Any) -> None:
+    """One Inspect evaluation of `judge` on these samples, each on disk as soon as it is judged."""
+    from inspect_ai import eval as inspect_eval
+
+    from .tasks import bind, pairwise
+
+    logs.mkdir(parents=True, exist_ok=True)
+    try:
+        done = inspect_eval(
+            pairwise(sheet=bind(sheet), repeat=repeat),
+            model=judge.model if judge.is_llm else None,
+            sample_id=samples,
+            log_dir=str(logs),
+            log_format="eval",
+            log_buffer=1 + len(samples) // 1000,  # a log is rewritten whole whenever samples are added
+            log_realtime=False,
+            log_shared=False,
+            fail_on_error=False,
+            max_samples=judge.max_connections if judge.is_api else 2 * _local_batch(),
+            display=display,
+            score_display=False,
+            ctl_server=False,
+        )
+    except Exception as error:
+        if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public: a key or a package is missing
+            raise
+        raise InputError(f"judge {judge.name!r}: {error}") from error
+    _check(judge, done[0])
+
+
+def _local_batch() -> int:
+    from .local import BATCH
+
+    return BATCH
+
+
+def _check(judge: Judge, log: "EvalLog") -> None:
+    if log.status == "cancelled":
+        raise VenireError(f"judge {judge.name!r} was stopped; run the same command again to go on")
+    if log.status != "success":
+        reason = log.error.message if log.error else log.status
+        raise ServiceError(f"judge {judge.name!r} broke off: {reason}; run the same command again to go on")

@@ -1,0 +1,40 @@
+"""Fixtures of the judges' tests: pairs, and mock judges that answer what a test makes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput
+
+from venire.judges.pairs import Pair, make_pairs
+
+from .helpers import CANDIDATE, INCUMBENT, answers_frame, say
+
+Reply = Callable[[str], ModelOutput | str]
+
+
+@pytest.fixture
+def pairs() -> list[Pair]:
+    """Four pairs; the candidate's answers bring bread."""
+    return make_pairs(answers_frame(), [CANDIDATE], INCUMBENT, seed=7)
+
+
+@pytest.fixture
+def mock_judges(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reply], list[str]]:
+    """Make every mockllm judge answer with `reply(prompt)`. Gives the list of the prompts that were really asked."""
+    from inspect_ai.model._providers.mockllm import MockLLM
+
+    def install(reply: Reply) -> list[str]:
+        asked: list[str] = []
+
+        async def generate(
+            self: MockLLM, input: list[ChatMessage], tools: Any, tool_choice: Any, config: GenerateConfig
+        ) -> ModelOutput:
+            asked.append(input[-1].text)
+            given = reply(input[-1].text)
+            return say(given) if isinstance(given, str) else given
+
+        monkeypatch.setattr(MockLLM, "generate", generate)
+        return asked
+
+    return install
