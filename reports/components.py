@@ -1,0 +1,195 @@
+"""The gate's components in plain words: what each asks, what it means that it failed, what would change it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .files import RunFiles
+from .numbers import is_number, loose
+
+
+@dataclass(frozen=True)
+class _Words:
+    title: str
+    asks: str
+    failed: str
+    change: str
+    see: str = ""  # the section of the page that holds its rows
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component as the page shows it. `state` is passed, failed or undefined; `see` an anchor of the page."""
+
+    name: str
+    title: str
+    asks: str
+    state: str
+    observed: str
+    required: str
+    detail: str
+    outcome_if_failed: str
+    failed: str
+    change: str
+    see: str
+
+
+# By the first words of a component's name; the longest that fits counts.
+_WORDS = {
+    "superiority": _Words(
+        "Better than the incumbent",
+        "the lower end of the win rate's interval lies above one half",
+        "it is not shown that the panel prefers its answers: a rate of one half or less is still possible",
+        "a candidate that wins by more, or more judged prompts",
+        "win-rates",
+    ),
+    "leave_one": _Words(
+        "No single judge carries it",
+        "the win is still shown when any one judge is left out",
+        "the win rests on one judge: without that judge it is not shown",
+        "more judges of other families, or a candidate that more of them prefer",
+        "leave-one-out",
+    ),
+    "agreement": _Words(
+        "The judges see the same thing",
+        "the lower bound of their signed agreement reaches the policy's floor",
+        "the judges do not agree enough with one another for their mean to mean something",
+        "read the pairs on which they disagree; a clearer rubric or better judges (not more of the same)",
+        "agreement",
+    ),
+    "judges": _Words(
+        "Enough judges",
+        "enough judges passed their exam, answered, and have no conflict of interest",
+        "too few judges' votes may be counted",
+        "add a judge that can pass the exam: venire judge EXPERIMENT --add JUDGE",
+        "judges",
+    ),
+    "length": _Words(
+        "Not merely longer",
+        "with length held equal, the win rate still lies above one half",
+        "with length held equal, the candidate does not win",
+        "training data that is no longer than what people write to such a question, or a limit on length",
+        "length",
+    ),
+    "non_inferiority": _Words(
+        "Nothing forgotten",
+        "a loss as large as the tolerated one is excluded by Tango's test",
+        "it is not excluded that the suite lost as much as, or more than, what the policy tolerates",
+        "more items in the suite, and more general replay in training",
+        "suites",
+    ),
+    "threshold": _Words(
+        "Within the threshold",
+        "the suite's metric keeps the bound that was set before training",
+        "the metric does not keep its bound, or too few items were asked to show that it does",
+        "other training data for this behaviour, or more items where the count is what is missing",
+        "suites",
+    ),
+    "coverage": _Words(
+        "Enough valid votes",
+        "nearly all votes could be read",
+        "too many votes are invalid",
+        "judge again: venire judge EXPERIMENT asks only for what is missing",
+        "coverage",
+    ),
+    "invalid": _Words(
+        "Invalid votes cannot change it",
+        "the win is still shown if every invalid vote is counted against the candidate",
+        "the invalid votes could change the result",
+        "judge again until fewer votes are invalid, or replace the judge that fails",
+        "coverage",
+    ),
+    "hash": _Words(
+        "Everything is what it says it is",
+        "weights, lock, manifest and votes have the hashes that were recorded",
+        "something is not what was recorded: a file changed after it was made",
+        "find out what changed; run the experiment again under another name",
+        "provenance",
+    ),
+    "leak": _Words(
+        "Training and evaluation are apart",
+        "no scenario stands in the training data",
+        "scenarios stand in the training data, so the suites measure memory",
+        "take these rows out of the training data and train again",
+        "provenance",
+    ),
+    "audit": _Words(
+        "The votes are sound",
+        "the audit of the votes finds no error",
+        "the audit found an error in the votes",
+        "see venire votes audit; judge again what it names",
+        "warnings",
+    ),
+    "lock": _Words(
+        "As it was frozen",
+        "suites, panel and policy are those of the lock",
+        "something differs from what was frozen, so the result is post hoc",
+        "run a new experiment with what you want to use now",
+        "provenance",
+    ),
+    "reuse": _Words(
+        "A fresh confirm set",
+        "the prompts that decide were not used to decide before",
+        "these prompts have decided before; a further use is not independent",
+        "judge on prompts that were not used yet, or freeze `reuse: spend`",
+        "provenance",
+    ),
+}
+_OTHER_NAMES = {
+    "loo": "leave_one",
+    "min_judges": "judges",
+    "counted_judges": "judges",
+    "panel": "judges",
+    "forgetting": "non_inferiority",
+    "a_flip": "agreement",
+    "hashes": "hash",
+    "integrity": "hash",
+    "identity": "hash",
+    "post_hoc": "lock",
+    "frozen": "lock",
+    "confirm": "reuse",
+}
+
+
+def components(files: RunFiles) -> list[Component]:
+    """The decision's components in its order."""
+    return [_component(row) for row in files.decision.get("components", [])]
+
+
+def _component(row: dict[str, Any]) -> Component:
+    name = str(row.get("name", ""))
+    words = _words(name)
+    passed = row.get("passed")
+    _, _, subject = name.partition(":")
+    title = words.title if words else name.replace("_", " ").capitalize()
+    return Component(
+        name=name,
+        title=f"{title}: {subject.replace(':', ' · ')}" if subject and words else title,
+        asks=words.asks if words else "",
+        state="passed" if passed is True else "undefined" if passed is None else "failed",
+        observed=loose(row.get("observed")),
+        required=loose(row.get("required")),
+        detail=str(row.get("detail") or ""),
+        outcome_if_failed=str(row.get("outcome_if_failed") or "HOLD"),
+        failed=words.failed if words else "this component did not pass",
+        change=words.change if words else "",
+        see=words.see if words else "",
+    )
+
+
+def _words(name: str) -> _Words | None:
+    key = name.lower().replace("-", "_").replace(" ", "_")
+    known = _WORDS | {other: _WORDS[one] for other, one in _OTHER_NAMES.items()}
+    fitting = [start for start in known if key.startswith(start)]
+    return known[max(fitting, key=len)] if fitting else None
+
+
+def prompts_needed(files: RunFiles) -> int | None:
+    """Prompts at which a candidate as good as this one seems would be shown better four times in five."""
+    rate = files.comparison.get("win_rate") or {}
+    estimate = rate.get("estimate")
+    judges = len(files.comparison.get("judges") or {})
+    if not is_number(estimate) or not 0.51 <= estimate < 1 or judges == 0:
+        return None
+    from venire.judges.statistics.power import n_required
+
+    return n_required(estimate, votes=2 * judges, alpha=float(files.policy.get("alpha", 0.025)), tie_rate=0.0)
