@@ -220,7 +220,9 @@ def _fitting(pairs: list[JudgedPair]) -> PairList:
     """All pairs while they fit; else the contested ones first (flips, disagreements, losses), in their old order."""
     room = PAGE_BUDGET
     kept = set()
-    for pair in sorted(pairs, key=lambda p: (-len({"flip", "disagreement", "loss", "invalid"} & set(p.tags)), p.number)):
+    for pair in sorted(
+        pairs, key=lambda p: (-len({"flip", "disagreement", "loss", "invalid"} & set(p.tags)), p.number)
+    ):
         texts = [pair.prompt, pair.reference, pair.candidate, pair.incumbent]
         room -= 2000 + sum(len(text.shown) for text in texts if text)
         room -= sum(500 + len(vote.text) for opinion in pair.opinions for vote in opinion.votes)

@@ -9,6 +9,7 @@ import polars as pl
 
 from venire.judges.statistics.clusters import cluster_mean
 from venire.judges.statistics.mcnemar import mcnemar
+from venire.judges.statistics.rao_scott import design_effect
 from venire.judges.statistics.tango import tango_interval
 from venire.judges.statistics.winrate import winrate_ci
 
@@ -158,9 +159,11 @@ def _change(
 
 def _items(rows: pl.DataFrame) -> pl.DataFrame:
     """One row an item: its value averaged over epochs."""
-    return rows.group_by("sample_id").agg(
-        pl.col("value").mean(), pl.col("family").first(), pl.col("domain").first()
-    ).sort("sample_id")
+    return (
+        rows.group_by("sample_id")
+        .agg(pl.col("value").mean(), pl.col("family").first(), pl.col("domain").first())
+        .sort("sample_id")
+    )
 
 
 def _rate(values: np.ndarray, families: np.ndarray) -> Rate:
@@ -169,17 +172,14 @@ def _rate(values: np.ndarray, families: np.ndarray) -> Rate:
 
 
 def _interval(difference: np.ndarray, families: np.ndarray) -> tuple[float | None, float | None, str]:
-    """Tango's score interval for single items that are right or wrong, with families divided by their design effect
-    (Rao and Scott); a clustered t interval where values are graded."""
+    """Tango's score interval where items are right or wrong (families divided by their design effect), else t."""
     n = len(difference)
-    mean = cluster_mean(difference, families)
     if set(np.unique(difference).tolist()) <= {-1.0, 0.0, 1.0}:
-        alone = cluster_mean(difference).se
-        deff = max(1.0, (mean.se / alone) ** 2) if mean.clusters > 1 and alone > 0 else 1.0
-        deff = 1.0 if mean.clusters == n else deff
+        deff = design_effect(difference, families)
         gains, losses = (difference > 0).sum() / deff, (difference < 0).sum() / deff
         low, high = tango_interval(float(gains), float(losses), n / deff, LEVEL)
         return low, high, "Tango" if deff == 1 else f"Tango, design effect {deff:.2f}"
+    mean = cluster_mean(difference, families)
     if mean.clusters < 2:
         return None, None, "not estimable"
     from scipy.stats import t
