@@ -85,9 +85,8 @@ def win_rates(files: RunFiles) -> list[Estimate]:
             )
         )
     for name, row in (c.get("domains") or {}).items():
-        rows.append(
-            _estimate("domain", name, row | {"estimate": row.get("win_rate")}, row.get("n"), see={"domain": name})
-        )
+        named = row | {"estimate": row.get("win_rate")}
+        rows.append(_estimate("domain", name, named, row.get("n"), see={"domain": name}))
     rows += _checks(c, n)
     return rows
 

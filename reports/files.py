@@ -14,7 +14,7 @@ CONSEQUENCES = {
     "experiment.lock": "nothing shows what was frozen before training: seeds, suites, panel and policy are not listed",
     "run.json": "time, threads and the device are not known",
     "decision.json": "there is no decision; `venire gate EXPERIMENT` makes one",
-    "analysis.json": "there are no win rates, agreement or position figures; nothing was judged, or the gate has not run",
+    "analysis.json": "there are no win rates, agreement or position figures; nothing was judged, or not decided",
     "votes.parquet": "single votes cannot be shown; nothing was judged, or the judge stage has not finished",
     "answers.parquet": "prompts and answers cannot be shown",
     "suites.parquet": "the suites before and after cannot be compared",
@@ -42,6 +42,7 @@ class RunFiles:
     decision: dict[str, Any] = field(default_factory=dict)
     analysis: dict[str, Any] = field(default_factory=dict)
     qualification: dict[str, Any] = field(default_factory=dict)
+    ledger: dict[str, Any] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
     contenders: list[dict[str, Any]] = field(default_factory=list)
     lineages: list[dict[str, Any]] = field(default_factory=list)
@@ -64,6 +65,12 @@ class RunFiles:
     def plan(self) -> dict[str, Any]:
         """What the lock says beside what it froze: power, feasibility, counts."""
         return self.lock.get("plan", self.lock)
+
+    @property
+    def exams(self) -> dict[str, dict[str, Any]]:
+        """Judge to exam: qualification.json, else what the ledger says."""
+        judges = self.ledger.get("judges", {})
+        return self.qualification or {name: row["exam"] for name, row in judges.items() if row.get("exam")}
 
     @property
     def finalist(self) -> tuple[str | None, str | None]:
@@ -104,6 +111,7 @@ def read_run(folder: Path) -> RunFiles:
         decision=_json(folder / "decision.json"),
         analysis=_json(folder / "analysis.json"),
         qualification=_json(folder / "qualification.json"),
+        ledger=_json(folder / "ledger.json"),
         manifest=_json(folder / "manifest.json"),
         contenders=_json(contenders) if contenders.is_file() else [],
         lineages=sorted(lineages, key=lambda lineage: (str(lineage.get("parent")), lineage.get("step") or 0)),
@@ -113,6 +121,7 @@ def read_run(folder: Path) -> RunFiles:
     )
     for name, consequence in CONSEQUENCES.items():
         there = bool(lineages) if name.endswith("/") else (folder / name).is_file()
+        there = there or (name == "qualification.json" and bool(files.exams))
         if not there:
             files.missing.append(Missing(name, consequence))
     return files

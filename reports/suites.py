@@ -1,4 +1,4 @@
-"""The suites before and after: the incumbent's and the candidate's rates on the same items, paired, and what was lost."""
+"""The suites before and after: both contenders' rates on the same items, paired, and what was lost."""
 
 from dataclasses import dataclass
 from functools import cache

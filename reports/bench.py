@@ -1,0 +1,154 @@
+"""Who judged: each judge's exam, standing, votes and price, and why some are shown and not counted."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from .files import RunFiles
+from .numbers import is_number
+
+_COUNTED = ("gate", "screen")
+
+
+@dataclass(frozen=True)
+class JudgeRow:
+    """One judge of the panel. `status` is counted, shown (not counted), withdrawn or absent; `why` says why.
+
+    The exam: `right` of `n` anchor pairs with a known winner, `low` the exact one-sided 95% bound of that share.
+    """
+
+    name: str
+    family: str
+    kind: str
+    rubric: str | None
+    status: str
+    why: str
+    exam_n: int | None
+    exam_right: int | None
+    exam_low: float | None
+    exam_passed: bool | None
+    exam_kinds: dict[str, list[int]] = field(default_factory=dict)
+    votes: int = 0
+    wins: int = 0
+    losses: int = 0
+    ties: int = 0
+    invalid: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    seconds: float | None = None
+
+
+def judges(files: RunFiles) -> list[JudgeRow]:
+    """Every judge of the panel, the exam or the votes; counted ones first."""
+    panel = {judge["name"]: judge for judge in files.frozen.get("panel") or [] if "name" in judge}
+    known = [*panel, *(files.comparison.get("judges") or {}), *files.exams, *_voters(files)]
+    rows = [_row(name, panel.get(name, {}), files) for name in dict.fromkeys(known)]
+    order = ["counted", "shown", "withdrawn", "absent"]
+    return sorted(rows, key=lambda row: (order.index(row.status), row.name))
+
+
+def not_counted(rows: list[JudgeRow]) -> list[str]:
+    """Names of judges whose votes do not enter the panel's mean."""
+    return [row.name for row in rows if row.status != "counted"]
+
+
+def _row(name: str, about: dict[str, Any], files: RunFiles) -> JudgeRow:
+    about = (files.ledger.get("judges", {}).get(name) or {}) | about
+    exam = files.exams.get(name, {})
+    votes = _votes(files, name)
+    status, why = _status(name, exam, votes, files)
+    mine = _finalists(votes, files)
+    counts = dict(mine["verdict"].value_counts().iter_rows()) if mine is not None else {}
+    reasons = mine.filter(pl.col("verdict") == "invalid") if mine is not None else None
+    has_reasons = reasons is not None and "reason" in reasons.columns
+    return JudgeRow(
+        name=name,
+        family=str(about.get("family") or _only(votes, "judge_family") or name.replace(":", "/").split("/")[0]),
+        kind=str(about.get("kind") or ""),
+        rubric=about.get("rubric"),
+        status=status,
+        why=why,
+        exam_n=exam.get("n"),
+        exam_right=exam.get("right"),
+        exam_low=exam.get("low") if is_number(exam.get("low")) else None,
+        exam_passed=exam.get("passed"),
+        exam_kinds=exam.get("kinds") or {},
+        votes=mine.height if mine is not None else 0,
+        wins=counts.get("candidate", 0),
+        losses=counts.get("incumbent", 0),
+        ties=counts.get("tie", 0),
+        invalid=counts.get("invalid", 0),
+        reasons=dict(reasons["reason"].fill_null("unknown").value_counts().iter_rows())
+        if reasons is not None and has_reasons
+        else {},
+        input_tokens=_sum(votes, "input_tokens"),
+        output_tokens=_sum(votes, "output_tokens"),
+        cost_usd=_sum(votes, "cost_usd"),
+        seconds=_sum(votes, "seconds"),
+    )
+
+
+def _status(name: str, exam: dict[str, Any], votes: pl.DataFrame | None, files: RunFiles) -> tuple[str, str]:
+    """Is the judge counted, and why not."""
+    if exam and not exam.get("passed"):
+        low = f"{exam['low']:.0%}" if is_number(exam.get("low")) else "not known"
+        why = f"failed its exam: {exam.get('right')} of {exam.get('n')} anchor pairs right (lower bound {low})"
+        return "shown", f"{why}; it would not be told from a coin"
+    standing, why = _standing(name, files)
+    if standing == "conflict":
+        return "shown", f"conflict of interest: {why}"
+    mine = _finalists(votes, files)
+    if mine is None or mine.is_empty():
+        return "absent", "no vote on this comparison"
+    if "use" in mine.columns and mine.filter(pl.col("use").is_in(_COUNTED)).is_empty():
+        return "shown", f"its votes are marked `{mine['use'][0]}`, which do not decide"
+    invalid, limit = mine.filter(pl.col("verdict") == "invalid").height, float(files.policy.get("max_invalid", 0.20))
+    if name in withdrawn(files) or invalid > limit * mine.height:
+        return "withdrawn", f"{invalid} of {mine.height} votes are invalid; above {limit:.0%} a judge is withdrawn"
+    shared = f"; {why}, which both sides share" if standing == "shared" else ""
+    return "counted", f"passed its exam{shared}" if exam else f"no exam on record{shared}"
+
+
+def withdrawn(files: RunFiles) -> list[str]:
+    """Judges that the gate withdrew, if the decision names them."""
+    named = files.decision.get("withdrawn") or []
+    return [entry["judge"] if isinstance(entry, dict) else str(entry) for entry in named]
+
+
+def _standing(name: str, files: RunFiles) -> tuple[str, str]:
+    part = files.manifest.get("parts", {}).get(name) or files.ledger.get("judges", {}).get(name) or {}
+    for judged in part.get("standing") or []:
+        if (judged["candidate"], judged["incumbent"]) == files.finalist:
+            return judged["standing"], judged["why"]
+    return "counted", ""
+
+
+def _voters(files: RunFiles) -> list[str]:
+    return [] if files.votes is None else files.votes["judge"].unique().sort().to_list()
+
+
+def _votes(files: RunFiles, name: str) -> pl.DataFrame | None:
+    return None if files.votes is None else files.votes.filter(pl.col("judge") == name)
+
+
+def _finalists(votes: pl.DataFrame | None, files: RunFiles) -> pl.DataFrame | None:
+    """The judge's votes on the decision's comparison, its exam left out."""
+    if votes is None:
+        return None
+    candidate, incumbent = files.finalist
+    mine = votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == incumbent)
+    return mine.filter(pl.col("use") != "anchor") if "use" in mine.columns else mine
+
+
+def _sum(votes: pl.DataFrame | None, column: str) -> Any:
+    """The sum over all its votes, exam and other candidates included; None if nothing was recorded."""
+    if votes is None or column not in votes.columns or votes[column].null_count() == votes.height:
+        return None
+    return votes[column].sum()
+
+
+def _only(votes: pl.DataFrame | None, column: str) -> Any:
+    return votes[column][0] if votes is not None and column in votes.columns and votes.height else None

@@ -1,0 +1,137 @@
+"""Where it all comes from: candidates with their lineage, cost and time, seeds, versions, hashes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .bench import JudgeRow
+from .contenders import lineage_of
+from .figures import Estimate
+from .files import RunFiles
+from .numbers import count, duration, listing, money, percent
+from .suites import Rate
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One contender: what it is made of, its win rate, its suites. `role`: finalist, incumbent, candidate or other."""
+
+    name: str
+    role: str
+    kind: str
+    base: str
+    sha256: str | None
+    recipe: str | None
+    data: str | None
+    teachers: list[str]
+    step: int | None
+    epoch: float | None
+    seed: int | None
+    trainable: int | None
+    bytes: int | None
+    seconds: float | None
+    metrics: dict[str, Any]
+    win_rate: Estimate | None
+    rates: dict[str, Rate]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a list: what, and its value; `exact` if the value is to be set in a fixed-width face."""
+
+    what: str
+    value: str
+    exact: bool = False
+
+
+def candidates(files: RunFiles, compared: list[Estimate], rates: dict[str, dict[str, Rate]]) -> list[CandidateRow]:
+    """Every contender that was compared or that ran a suite: the incumbent, the finalist, the others by step."""
+    candidate, incumbent = files.finalist
+    found = {c["name"]: c for c in files.contenders}
+    names = dict.fromkeys([*(c.label for c in compared), *found, *rates, *(n for n in (incumbent, candidate) if n)])
+    win = {estimate.label: estimate for estimate in compared}
+    rows = [_candidate(name, found.get(name, {}), win.get(name), rates.get(name, {}), files) for name in names]
+    order = {"incumbent": 0, "finalist": 1, "candidate": 2, "other": 3}
+    return sorted(rows, key=lambda row: (order[row.role], row.recipe or "", row.step or 0, row.name))
+
+
+def _candidate(
+    name: str, about: dict[str, Any], win: Estimate | None, rates: dict[str, Rate], files: RunFiles
+) -> CandidateRow:
+    lineage = lineage_of(name, files)
+    candidate, incumbent = files.finalist
+    role = "finalist" if name == candidate else "incumbent" if name == incumbent else "candidate" if win else "other"
+    base, data, recipe = lineage.get("base") or {}, lineage.get("data") or {}, lineage.get("recipe") or {}
+    rows = f"{count(data.get('rows'), 'row')}" if data.get("rows") else ""
+    return CandidateRow(
+        name=name,
+        role=role,
+        kind=str(lineage.get("kind") or about.get("kind") or "base"),
+        base=f"{base['model_id']} @ {str(base.get('revision'))[:12]}" if base else str(about.get("base") or ""),
+        sha256=lineage.get("sha256") or about.get("sha256"),
+        recipe=recipe.get("name") if isinstance(recipe, dict) else str(recipe),
+        data=", ".join(part for part in (str(data.get("path") or ""), rows) if part) or None,
+        teachers=list(lineage.get("teacher_families") or about.get("teachers") or []),
+        step=lineage.get("step"),
+        epoch=lineage.get("epoch"),
+        seed=lineage.get("seed"),
+        trainable=lineage.get("trainable_parameters"),
+        bytes=lineage.get("adapter_bytes"),
+        seconds=lineage.get("seconds"),
+        metrics=lineage.get("metrics") or {},
+        win_rate=win,
+        rates=rates,
+    )
+
+
+def costs(files: RunFiles, judges: list[JudgeRow]) -> list[Fact]:
+    """Time by stage, votes, tokens and money."""
+    stages = files.run.get("stages") or []
+    facts = [Fact(f"Stage {stage['name']}", duration(stage.get("seconds"))) for stage in stages]
+    if stages:
+        facts.append(Fact("All stages", duration(sum(stage.get("seconds") or 0 for stage in stages))))
+    if files.votes is not None:
+        facts.append(Fact("Votes, exams and other candidates included", count(files.votes.height, "vote")))
+    paid = [judge.cost_usd for judge in judges if judge.cost_usd is not None]
+    if paid:
+        facts.append(Fact("Paid to vendors, as far as recorded", money(sum(paid))))
+    elif judges:
+        facts.append(Fact("Paid to vendors", "no price recorded (local judges cost none)"))
+    return facts
+
+
+def provenance(files: RunFiles) -> list[Fact]:
+    """Seeds, versions, device and hashes."""
+    frozen, run, decision = files.frozen, files.run, files.decision
+    facts = [Fact("Experiment", str(frozen.get("name") or files.folder.name))]
+    facts += [Fact("Seed", str(frozen["seed"]), True)] if "seed" in frozen else []
+    bases = frozen.get("bases") or {}
+    named = bases.items() if isinstance(bases, dict) else [(str(base), "") for base in bases]
+    facts += [Fact(f"Base {name}" if identity else "Base", str(identity or name), True) for name, identity in named]
+    facts += [
+        Fact(f"Suite {suite['name']}", f"{suite.get('n')} items, {suite.get('sha256')}", True)
+        for suite in frozen.get("suites") or []
+    ]
+    hashes = [
+        ("Lock", files.lock.get("sha256") or decision.get("lock_sha256")),
+        ("Manifest", decision.get("manifest_sha256")),
+        ("Votes", decision.get("votes_sha256")),
+        ("Candidate's weights", decision.get("candidate_sha256")),
+        ("Experiment file", run.get("experiment_sha256")),
+    ]
+    facts += [Fact(name, str(value), True) for name, value in hashes if value]
+    facts += [Fact("Threads", str(run["threads"]))] if run.get("threads") else []
+    facts += [Fact("Device", str(run["device"]))] if run.get("device") else []
+    versions = run.get("versions") or files.lock.get("versions") or {}
+    versions = versions or ({"venire": decision["venire_version"]} if decision.get("venire_version") else {})
+    facts += [Fact("Versions", ", ".join(f"{name} {version}" for name, version in versions.items()))] * bool(versions)
+    return facts
+
+
+def exam_words(row: JudgeRow) -> str:
+    """A judge's exam in a clause."""
+    if row.exam_n is None:
+        return "no exam"
+    verdict = "passed" if row.exam_passed else "failed"
+    kinds = [f"{kind} {right} of {n}" for kind, (right, n) in row.exam_kinds.items()]
+    detail = f" ({listing(kinds)})" if kinds else ""
+    return f"{verdict}: {row.exam_right} of {row.exam_n} right, lower bound {percent(row.exam_low)}{detail}"
