@@ -2,9 +2,10 @@
 
 from inspect_ai.model import ModelAPI, modelapi
 
-from venire.evals import value_alignment
+from venire import evals as _evals  # suites, solvers, scorers
+from venire.judges import tasks as _judges  # the judge task
 
-__all__ = ["value_alignment", "venire"]
+__all__ = ["venire"]
 
 
 @modelapi(name="venire")
@@ -13,3 +14,6 @@ def venire() -> type[ModelAPI]:
     from venire.engine.provider import VenireAPI
 
     return VenireAPI
+
+
+_ = (_evals, _judges)
