@@ -2,12 +2,12 @@
 
 import math
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 UNKNOWN = "not known"
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Is it a finite number (and no bool)?"""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

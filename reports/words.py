@@ -1,0 +1,217 @@
+"""What the page says in sentences: the decision, how sure, what stood in the way, what agreement means."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .components import Component, prompts_needed
+from .contenders import without_treatment
+from .files import RunFiles
+from .numbers import count, decimal, interval, is_number, listing, percent
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Something that stood in the way, what would change it, and the section that holds its rows."""
+
+    what: str
+    change: str
+    see: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first screen: the outcome (PROMOTE, HOLD, REFUSE or NONE), in a sentence, how sure, and why."""
+
+    outcome: str
+    candidate: str
+    incumbent: str
+    sentence: str
+    how_much: str
+    how_sure: str
+    reasons: list[Reason]
+    post_hoc: str | None
+
+
+def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
+    """The decision as a person would say it."""
+    outcome = str(files.decision.get("outcome") or "NONE").upper()
+    candidate, incumbent = (without_treatment(name, files) for name in files.finalist)
+    return Verdict(
+        outcome=outcome,
+        candidate=candidate,
+        incumbent=incumbent,
+        sentence=_sentence(outcome, candidate, incumbent, gate, files),
+        how_much=_how_much(files, candidate, incumbent),
+        how_sure=_how_sure(files),
+        reasons=[_reason(component, files) for component in gate if component.state != "passed"],
+        post_hoc=_post_hoc(files.decision),
+    )
+
+
+def _sentence(outcome: str, candidate: str, incumbent: str, gate: list[Component], files: RunFiles) -> str:
+    if outcome == "NONE":
+        return "No decision yet: the gate has not run."
+    if files.finalist[0] is None:
+        return f"{outcome.capitalize()}: there is no candidate that could replace {incumbent}."
+    failed = [component for component in gate if component.state != "passed"]
+    if outcome == "PROMOTE":
+        return f"Promote {candidate}: it was shown to be better than {incumbent}, and everything asked of it was met."
+    if outcome == "REFUSE":
+        breaking = [component for component in failed if component.outcome_if_failed == "REFUSE"] or failed
+        why = _titles(breaking, "harm or a broken premise was shown")
+        return f"Refuse {candidate} in the place of {incumbent}: {why}."
+    return (
+        f"Hold: it was not shown that {candidate} should replace {incumbent}. "
+        f"{_capital(_titles(failed, 'something that was asked of it failed'))}."
+    )
+
+
+def _titles(failed: list[Component], otherwise: str) -> str:
+    if not failed:
+        return otherwise
+    if len(failed) == 1:
+        return failed[0].failed
+    return f"{failed[0].failed}, and {count(len(failed) - 1, 'other requirement')} failed"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
+    rate = files.comparison.get("win_rate") or {}
+    if not is_number(rate.get("estimate")):
+        return "There is no win rate: no votes were analysed."
+    judges = count(len(files.comparison.get("judges") or {}), "judge")
+    families = f" in {rate['clusters']} families" if rate.get("clusters") not in (None, rate.get("n")) else ""
+    level = percent(rate.get("level") or 0.95, 0)
+    return (
+        f"The panel preferred {candidate} to {incumbent} at a rate of {percent(rate['estimate'])} "
+        f"({level} interval {interval(rate.get('low'), rate.get('high'))}; {count(rate.get('n'), 'prompt')}{families}, "
+        f"{judges}, both orders; a tie counts one half, so 50% is no preference)."
+    )
+
+
+def _how_sure(files: RunFiles) -> str:
+    rate = files.comparison.get("win_rate") or {}
+    low, high = rate.get("low"), rate.get("high")
+    if not (is_number(low) and is_number(high)):
+        return ""
+    p, chance = rate.get("p_value"), ""
+    if is_number(p) and rate["estimate"] > 0.5:
+        said = decimal(p) if p >= 0.001 else "below 0.001"
+        chance = f" If neither were better, a lead this large would come up with probability {said} (sign-flip test)."
+    if rate.get("inconclusive"):
+        return f"Not sure at all: {count(rate.get('n'), 'prompt')} are too few for the interval to decide anything."
+    chance += _choice(files)
+    if low > 0.5:
+        return f"The whole interval lies above one half.{chance}"
+    if high < 0.5:
+        return f"The whole interval lies below one half: the panel prefers the incumbent.{chance}"
+    return f"The interval spans one half, so these votes fit a better candidate and a worse one.{chance}"
+
+
+def _choice(files: RunFiles) -> str:
+    tried = sum(c["incumbent"] == files.finalist[1] for c in files.analysis.get("comparisons", []))
+    if tried < 2:
+        return ""
+    return (
+        f" It is the best of {tried} candidates, and this figure is not corrected for that choice; "
+        "the bound that the gate uses is."
+    )
+
+
+def _reason(component: Component, files: RunFiles) -> Reason:
+    state = "is not defined here" if component.state == "undefined" else "failed"
+    figures = f"observed {component.observed}, required {component.required}"
+    what = f"{component.title} {state}: {component.failed} ({figures})."
+    change = component.change
+    needed = prompts_needed(files) if component.see == "win-rates" else None
+    if needed:
+        rate = files.comparison["win_rate"]
+        change += (
+            f". If the true rate is the {percent(rate['estimate'])} seen here, about {needed:,} prompts would show it "
+            f"four times in five; this run had {rate.get('n')}"
+        )
+    return Reason(what, f"{change}." if change else "", component.see)
+
+
+def _post_hoc(decision: dict[str, Any]) -> str | None:
+    """Why the decision is post hoc, or None if it is not."""
+    found = decision.get("post_hoc")
+    if not found:
+        return None
+    if isinstance(found, dict):
+        changed = found.get("changed") or found.get("differs") or []
+        said = [f"what differs from the lock: {listing([str(c) for c in changed])}"] if changed else []
+        said += [f"reason given: {found['reason']}"] if found.get("reason") else []
+        return "; ".join(said) or "something differs from the lock"
+    if isinstance(found, list):
+        return f"what differs from the lock: {listing([str(c) for c in found])}"
+    return found if isinstance(found, str) else "something differs from the lock"
+
+
+AGREEMENT = [
+    "Agreement is how far judges who voted without seeing each other come to the same verdicts.",
+    "What it means: where it is low, the panel's mean is an average of noise, and a win rate made of it says little.",
+    "What it does not mean: that the judges are right. Judges who share a taste, or a blind spot, agree with one "
+    "another; only anchor pairs with a known winner and people's votes test that.",
+    "Raw agreement, κ, α, AC1 and AC2 are printed for comparison with other work. None of them gates: κ and α fall as "
+    "a candidate gets better although the judges stay the same, and AC1 and AC2 call blind judges good once there are "
+    "ties.",
+]
+
+
+def agreement_sentence(files: RunFiles) -> str:
+    """What this panel's signed agreement comes to."""
+    block = files.comparison.get("agreement") or {}
+    flip, floor = block.get("a_flip") or {}, float(files.policy.get("agreement", 0.20))
+    estimate, low = flip.get("estimate"), flip.get("low")
+    if not is_number(estimate):
+        return "Signed agreement is not estimable here: it needs two judges, and prompts that are not all ties."
+    units = count(block.get("n_units"), "prompt")
+    reached = is_number(low) and low >= floor
+    judged = "so the panel passes" if reached else "so the panel does not pass"
+    effective = files.comparison.get("effective_judges")
+    worth = f" Together they are worth {decimal(effective, 1)} independent judges." if is_number(effective) else ""
+    return (
+        f"Signed agreement is {decimal(estimate)}, with a one-sided 95% lower bound of {decimal(low)} over {units}; "
+        f"the policy asks for a bound of {decimal(floor, 2)}, {judged}.{worth}"
+    )
+
+
+def length_sentence(files: RunFiles, lengths: tuple[float, float] | None) -> str:
+    """Whether the candidate wins by length."""
+    block, n = files.comparison.get("length") or {}, (files.comparison.get("win_rate") or {}).get("n")
+    if not block:
+        return "Lengths were not compared."
+    means = ""
+    if lengths:
+        mine, other = lengths
+        means = f"The candidate's answers have {mine:.0f} characters on average, the incumbent's {other:.0f}. "
+    if not block.get("identifiable"):
+        return means + (
+            "What the win rate would be at equal length is not identifiable: there are too few prompts, or nearly all "
+            "of one side's answers are longer. No claim is made either way."
+        )
+    return means + (
+        f"With length held equal, the win rate is {percent(block.get('controlled_win_rate'))} "
+        f"(95% interval {interval(block.get('low'), block.get('high'))}; {count(n, 'prompt')})."
+    )
+
+
+def coverage_sentence(files: RunFiles) -> str:
+    """How many votes could be read, and what the others could change."""
+    c = files.comparison
+    if not c:
+        return "No votes were analysed."
+    totals, against = c.get("totals") or {}, c.get("invalid_against_candidate") or {}
+    asked, invalid = sum(totals.values()), totals.get("invalid", 0)
+    said = f"{asked - invalid:,} of {asked:,} votes are valid (coverage {percent(c.get('coverage'))})."
+    if not invalid:
+        return f"{said} None is invalid, so nothing was left out."
+    return said + (
+        " An invalid vote is neither a tie nor a loss: it is left out, and here is the worst it could hide. If every "
+        f"one of the {invalid:,} had gone against the candidate, the win rate would be {percent(against.get('estimate'))} "
+        f"(95% interval from {percent(against.get('low'))}; {count((c.get('win_rate') or {}).get('n'), 'prompt')})."
+    )
