@@ -1,0 +1,168 @@
+"""Judging goes on where it was killed, adds a judge without asking another, and stops cleanly at its budget."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from venire._common.errors import InputError, VenireError
+from venire.judges.judging import open_judging, run_panel
+from venire.judges.pairs import Pair
+
+from .helpers import CANDIDATE, INCUMBENT, mock_panel, origin, prefers_bread
+
+# A judge that writes down every call, and is slow enough to be killed in between.
+SLOW = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from inspect_ai.model._providers.mockllm import MockLLM
+from helpers import answers_frame, mock_panel, prefers_bread, say, CANDIDATE, INCUMBENT
+from venire.judges.judging import run_panel
+from venire.judges.pairs import make_pairs
+import anyio
+
+async def generate(self, input, tools, tool_choice, config):
+    with open({calls!r}, "a") as out:
+        out.write(input[-1].text[-400:].replace(chr(10), " ") + chr(10))
+    await anyio.sleep({pause})
+    return say(prefers_bread(input[-1].text))
+
+MockLLM.generate = generate
+pairs = make_pairs(answers_frame(n=12), [CANDIDATE], INCUMBENT, seed=7)
+run_panel(pairs, mock_panel("one", max_connections=2), Path({run!r}), seed=7, anchors=8)
+"""
+
+
+def start(tmp_path: Path, name: str, pause: float) -> tuple[subprocess.Popen, Path, Path]:
+    run, calls = tmp_path / name, tmp_path / f"{name}.calls"
+    script = tmp_path / f"{name}.py"
+    script.write_text(SLOW.format(here=str(Path(__file__).parent), calls=str(calls), pause=pause, run=str(run)))
+    env = os.environ | {"INSPECT_CACHE_DIR": str(tmp_path / f"{name}.cache")}
+    return subprocess.Popen([sys.executable, str(script)], env=env, start_new_session=True), run, calls
+
+
+def test_killed_judging_goes_on_and_ends_with_the_same_votes(tmp_path: Path) -> None:
+    whole, run_whole, calls_whole = start(tmp_path, "whole", 0.0)
+    assert whole.wait(120) == 0
+
+    process, run, calls = start(tmp_path, "killed", 0.25)
+    deadline = time.monotonic() + 60
+    while (not calls.exists() or len(calls.read_text().splitlines()) < 9) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    asked_before = len(calls.read_text().splitlines())
+    assert 9 <= asked_before < 40
+    assert not (run / "votes.parquet").exists()
+
+    process, _, _ = start(tmp_path, "killed", 0.0)
+    assert process.wait(120) == 0
+    asked = calls.read_text().splitlines()
+    assert len(calls_whole.read_text().splitlines()) == 40
+    assert 40 <= len(asked) <= 42  # at most the two in flight again
+    columns = ["sample_id", "prompt_id", "candidate_first", "verdict", "judgment", "label_mapping", "use"]
+    one, two = (pl.read_parquet(folder / "votes.parquet").select(columns) for folder in (run_whole, run))
+    assert one.equals(two)
+
+
+def test_a_second_call_asks_nobody(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(prefers_bread)
+    panel = mock_panel("one")
+    run_panel(pairs, panel, tmp_path, seed=7, anchors=0)
+    before = (tmp_path / "votes.parquet").read_bytes()
+    judging = open_judging(pairs, panel, tmp_path, seed=7, anchors=0)
+    assert [(a.new, a.before, a.left) for a in judging.ask()] == [(0, 8, 0)]
+    judging.ledger()
+    assert len(asked) == 8
+    assert (tmp_path / "votes.parquet").read_bytes() == before
+
+
+def test_a_judge_added_later_is_asked_alone(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(prefers_bread)
+    first = run_panel(pairs, mock_panel("one", "two"), tmp_path, seed=7, anchors=0)
+    logs = {path: path.read_bytes() for path in tmp_path.glob("logs/judge/*/*.eval")}
+    assert len(asked) == 16
+    ledger = run_panel(pairs, mock_panel("one", "two", "three"), tmp_path, seed=7, anchors=0)
+    assert len(asked) == 24
+    assert all(path.read_bytes() == content for path, content in logs.items())
+    old = ledger.votes.filter(pl.col("judge") != "mockllm/three")
+    assert old.equals(first.votes)
+
+
+def test_stages_ask_for_some_of_the_pairs(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(prefers_bread)
+    judging = open_judging(pairs, mock_panel("one", "two"), tmp_path, seed=7, anchors=8)
+    judging.ask(pairs=judging.manifest.ids(use=["anchor"]))
+    assert len(asked) == 2 * 16
+    some = judging.manifest.ids(use=["gate"])[:2]
+    judging.ask(["mockllm/two"], some)
+    assert len(asked) == 2 * 16 + 4
+    judging.ask()
+    assert len(asked) == 2 * (16 + 8)
+    assert judging.ledger().votes.height == 48
+
+
+def test_a_budget_stops_with_whole_pairs(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(prefers_bread)
+    judging = open_judging(pairs, mock_panel("one", "two"), tmp_path, seed=7, anchors=0)
+    assert [(a.new, a.left) for a in judging.ask(max_calls=11)] == [(8, 0), (2, 6)]
+    assert len(asked) == 10
+    votes = judging.ledger().votes
+    both = votes.group_by("judge", "prompt_id").agg(pl.col("candidate_first").n_unique())
+    assert both["candidate_first"].to_list() == [2] * both.height
+
+
+def test_asked_again_on_purpose_is_a_repeat(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(prefers_bread)
+    judging = open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
+    judging.ask()
+    judging.ask(repeat=1)
+    assert len(asked) == 16  # the response cache does not answer for the second time
+    assert judging.ledger().votes["repeat"].value_counts().sort("repeat").rows() == [(0, 8), (1, 8)]
+
+
+def test_a_conflicted_judge_is_shown_and_not_counted(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    mock_judges(prefers_bread)
+    origins = [origin(CANDIDATE, family="mockllm"), origin(INCUMBENT, family="other")]
+    ledger = run_panel(pairs, mock_panel(), tmp_path, seed=7, anchors=0, origins=origins)
+    assert ledger.votes["use"].unique().to_list() == ["display"]
+
+
+def test_a_judge_that_fails_its_exam_is_shown_and_not_counted(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    mock_judges(lambda prompt: '{"winner": "A"}')
+    ledger = run_panel(pairs, mock_panel(), tmp_path, seed=7, anchors=12)
+    assert not ledger.exams["mockllm/one"].passed
+    assert set(ledger.votes["use"]) == {"display", "anchor"}
+
+
+def test_nothing_to_judge(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no pair to judge"):
+        open_judging([], mock_panel(), tmp_path, seed=7)
+
+
+def test_a_missing_key_is_named(pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from venire.judges.panel import resolve_panel
+
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    panel = resolve_panel({"judges": [{"model": "openai/gpt-x"}]})
+    with pytest.raises(InputError, match="OPENAI_API_KEY"):
+        run_panel(pairs, panel, tmp_path, seed=7, anchors=0)
+
+
+def test_an_evaluation_that_breaks_off_says_so(pairs: list[Pair], tmp_path: Path, monkeypatch) -> None:
+    from venire.judges import judging as module
+
+    class Log:
+        status = "cancelled"
+        error = None
+
+    with pytest.raises(VenireError, match="run the same command again"):
+        module._check(
+            open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0).manifest.parts["mockllm/one"].judge, Log()
+        )  # pyright: ignore

@@ -1,0 +1,100 @@
+"""Panels from what a person writes, families, and who may not judge whom."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from venire._common.errors import InputError
+from venire.judges.panel import Judge, count_calls, judgeship, resolve_panel
+
+from .helpers import mock_panel, origin
+
+
+@pytest.fixture(autouse=True)
+def no_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A panel is settled without loading anything."""
+    monkeypatch.setattr("venire.engine.resolve_base", lambda name: SimpleNamespace(identity=f"hub/{name}@rev"))
+
+
+def settle(**spec) -> Judge:
+    return resolve_panel({"judges": [spec]}).judges[0]
+
+
+def test_the_local_preset_is_three_judges_of_different_means() -> None:
+    judges = resolve_panel({"preset": "local"}).judges
+    assert [judge.kind for judge in judges] == ["embedding", "likelihood", "choice"]
+    assert [judge.name for judge in judges] == [
+        "embedding:all-minilm",
+        "likelihood:smollm2-135m",
+        "venire/smollm2-135m",
+    ]
+    assert [judge.family for judge in judges] == ["embedding", "likelihood", "smollm2"]
+    assert judges[2].weights == "hub/smollm2-135m@rev"
+    assert not any(judge.is_api for judge in judges)
+
+
+def test_every_default_is_written_out() -> None:
+    judge = settle(model="anthropic/claude-x", rubric="brie5")
+    assert (judge.name, judge.kind, judge.family) == ("anthropic/claude-x", "model", "anthropic")
+    assert judge.rubric == "brie5" and judge.rubric_sha256 and judge.weights is None
+    assert settle(embedding="all-minilm").margin == 0.02
+    assert settle(model="venire/smollm2-135m").rubric == "letter"
+    assert settle(model="venire/smollm2-135m", read="text").kind == "model"
+    assert resolve_panel({"judges": ["openai/gpt-x"]}).judges[0].rubric == "plain"
+
+
+def test_folders_are_safe_names() -> None:
+    assert settle(model="openai/gpt-4o@2024").slug == "openai-gpt-4o-2024"
+    assert settle(embedding="all-minilm").slug == "embedding-all-minilm"
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ({}, "name a preset"),
+        ({"preset": "vip"}, "presets are"),
+        ({"preset": "../x"}, "does not exist"),
+        ({"judge": []}, "panel.judge"),
+        ({"judges": [{"model": "a/b", "embedding": "c"}]}, "exactly one of"),
+        ({"judges": [{}]}, "exactly one of"),
+        ({"judges": [{"model": "gpt"}]}, "provider/model"),
+        ({"judges": [{"model": "openai/x", "margin": 0.1}]}, "margin is for judges that measure"),
+        ({"judges": [{"model": "openai/x", "read": "tokens"}]}, "venire/… models"),
+        ({"judges": [{"embedding": "x", "rubric": "plain"}]}, "takes no rubric"),
+        ({"judges": [{"model": "openai/x", "rubric": "fancy"}]}, "rubric 'fancy' does not exist"),
+        ({"judges": [{"model": "venire/x", "rubric": "brie5"}]}, "one letter cannot score"),
+        ({"judges": ["openai/x", {"model": "openai/x", "rubric": "brie5"}]}, "named twice"),
+    ],
+)
+def test_a_wrong_panel_is_one_clear_sentence(spec: dict, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        resolve_panel(spec)
+
+
+@pytest.mark.parametrize(
+    ("judge", "candidate", "incumbent", "standing"),
+    [
+        ({"model": "anthropic/x"}, origin("c"), origin("i"), "counted"),
+        ({"model": "venire/smollm2-135m"}, origin("c"), origin("i"), "shared"),
+        ({"model": "venire/smollm2-135m"}, origin("c"), origin("i", family="qwen2.5"), "conflict"),
+        ({"model": "venire/smollm2-135m"}, origin("c", family="qwen2.5"), origin("i"), "conflict"),
+        ({"model": "vllm/org/Qwen3-8B"}, origin("c", family="qwen2.5"), origin("i"), "conflict"),
+        ({"model": "google/gemini-x"}, origin("c", family="gemma"), origin("i"), "conflict"),
+        ({"model": "google/gemini-x"}, origin("c", teachers=("gemini",)), origin("i"), "conflict"),
+        ({"model": "openai/gpt-x"}, origin("c", teachers=("gemini",)), origin("i"), "counted"),
+        ({"model": "anthropic/x"}, origin("c"), origin("i", teachers=("claude",)), "conflict"),
+        ({"model": "venire/smollm2-135m"}, origin("c", teachers=("smollm2",)), origin("i"), "conflict"),
+        ({"likelihood": "smollm2-135m"}, origin("c"), origin("i"), "shared"),
+        ({"likelihood": "smollm2-135m"}, origin("c"), origin("i", family="llama"), "conflict"),
+        ({"embedding": "all-minilm"}, origin("c"), origin("i", family="llama"), "counted"),
+    ],
+)
+def test_nobody_judges_its_own(judge: dict, candidate, incumbent, standing: str) -> None:
+    found = judgeship(settle(**judge), candidate, incumbent)
+    assert found.standing == standing
+    assert found.why
+
+
+def test_calls_are_counted_in_both_orders_with_the_exam() -> None:
+    counts = count_calls(mock_panel("one", "two"), pairs=128)
+    assert [(count.calls, count.anchors, count.paid) for count in counts] == [(336, 80, True)] * 2
