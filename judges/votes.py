@@ -135,9 +135,9 @@ def validate(votes: pl.DataFrame, source: str, repeats: Repeats = "refuse", *, e
     numbered = "repeat" in votes.columns
     table = _defaults(_typed(votes, source))
     _check(table, source)
-    table = _number_repeats(table, source, repeats, numbered)
     others = [name for name in votes.columns if name not in SCHEMA] if extras else []
-    return table.select(*SCHEMA, *others)
+    table = table.select(*SCHEMA).hstack(votes.select(others)) if others else table.select(*SCHEMA)
+    return _number_repeats(table, source, repeats, numbered)
 
 
 def complete_orders(votes: pl.DataFrame) -> pl.DataFrame:

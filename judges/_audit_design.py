@@ -1,0 +1,302 @@
+"""The audit of the design: orders, copies, distinct prompts and answers, lengths, places, votes that are missing."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from venire.judges._audit_finding import (
+    CELL,
+    COPIED,
+    PAIR,
+    ROW,
+    Finding,
+    count,
+    decisive,
+    effect,
+    headlines,
+    row_list,
+    several,
+    without,
+)
+from venire.judges.statistics import frames
+from venire.judges.statistics.length import length_controlled
+from venire.judges.statistics.panel import prompt_means
+from venire.judges.statistics.position import position
+from venire.judges.statistics.winrate import MIN_PROMPTS
+from venire.judges.votes import complete_orders, value
+
+_FEW = 0.8  # distinct prompts or answer pairs below this share of the rows that claim to be different
+_COVERAGE = 0.9  # a judge below this share of the prompts leaves a gap worth naming
+_CONSTANT_PROMPTS = 5
+_CONSTANT_SHARE = 0.2
+_LONGER = 0.6  # share of decided prompts that the longer answer wins, from which it is worth a warning
+
+
+def design_findings(votes: pl.DataFrame) -> Iterator[Finding]:
+    """Everything that needs no raw text. Anchor pairs and people's single looks are other designs: left out."""
+    panel = votes.filter(~pl.col("use").is_in(["anchor", "human", "informal"]))
+    if panel.height == 0:
+        return
+    yield from _single_order(panel)
+    yield from _repeated_rows(panel)
+    yield from _few_prompts(panel)
+    yield from _identical_outputs(panel)
+    yield from _constant_output(panel)
+    yield from _longer_wins(panel)
+    yield from _position_bias(panel)
+    yield from _missing_votes(panel)
+
+
+def _single_order(votes: pl.DataFrame) -> Iterator[Finding]:
+    valid = votes.filter(pl.col("verdict") != "invalid")
+    paired = complete_orders(valid)
+    single = valid.filter(~pl.col(ROW).is_in(paired[ROW].to_list()))
+    whole = [pair for pair in valid.select(PAIR).unique(maintain_order=True).rows() if not _has(paired, pair)]
+    if single.height == 0:
+        return
+    if whole:
+        always = valid.filter(pl.col("candidate_first").n_unique().over(PAIR) == 1)
+        place = f"; in {count(always.height, 'row')} the candidate's place never changes" if always.height else ""
+        names = several([f"{candidate} against {incumbent}" for candidate, incumbent in whole])
+        yield Finding(
+            "single_order",
+            "error",
+            row_list(single),
+            f"no judge saw both orders of any prompt of {names}{place}: a taste for a place cannot be told from a win",
+            effect(votes, paired),
+        )
+    else:
+        yield Finding(
+            "single_order",
+            "warning",
+            row_list(single),
+            f"{count(single.height, 'vote')} of {valid.height} have no valid one in the other order: left out",
+            _both_or_any(valid),
+        )
+
+
+def _has(votes: pl.DataFrame, pair: tuple) -> bool:
+    return votes.filter(candidate=pair[0], incumbent=pair[1]).height > 0
+
+
+def _both_or_any(votes: pl.DataFrame) -> str:
+    sentences = []
+    for comparison in frames.comparisons(decisive(votes), "keep"):
+        means = [np.nanmean(prompt_means(comparison.panel.cells(orders))) for orders in ("both", "any")]
+        sentences.append(
+            f"{comparison.candidate} against {comparison.incumbent}: {means[0]:.3f} with both orders, "
+            f"{means[1]:.3f} with the single ones"
+        )
+    return several(sentences)
+
+
+def _repeated_rows(votes: pl.DataFrame) -> Iterator[Finding]:
+    """Copies: one cell with the same verdict and text, or the same answers and long text under another prompt's id.
+
+    A file that numbers its repeats says that they are repeats; equal words at temperature 0 are no copy then.
+    """
+    numbered = pl.col("repeat").n_unique().over(CELL) == pl.len().over(CELL)
+    unmarked = votes.filter(~numbered)
+    nth = pl.int_range(pl.len()).over([*CELL, "verdict", "judgment", "sha_candidate", "sha_incumbent"])
+    copies = unmarked.filter(nth > 0)
+    others = unmarked.filter(nth == 0, pl.col(ROW) != pl.col(ROW).min().over(CELL))
+    content = ["judge", *PAIR, "candidate_first", "sha_candidate", "sha_incumbent", "judgment"]
+    known = votes.filter(
+        pl.col("sha_candidate").is_not_null(),
+        pl.col("sha_incumbent").is_not_null(),
+        pl.col("judgment").str.len_chars() >= COPIED,
+    )
+    renamed = known.filter(pl.struct("prompt_id", "epoch") != pl.struct("prompt_id", "epoch").first().over(content))
+    rows = sorted({*copies[ROW].to_list(), *renamed[ROW].to_list()})
+    if rows:
+        yield Finding(
+            "repeated_rows",
+            "error",
+            rows,
+            f"{count(len(rows), 'vote')} stand in the file twice: the same judge, answers, order and verdict",
+            "counted once, " + effect(votes, without(votes, rows)),
+        )
+    if others.height:
+        differ = unmarked.filter(pl.col("verdict").n_unique().over(CELL) > 1).select(CELL).unique()
+        yield Finding(
+            "repeated_rows",
+            "warning",
+            row_list(others),
+            f"{count(others.height, 'further vote')} of a judge on the same prompt and order, not numbered as repeats; "
+            f"in {count(differ.height, 'case')} they contradict each other",
+            "with only the first of each, " + effect(votes, without(votes, others[ROW])),
+        )
+
+
+def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
+    once = votes.filter(pl.col("repeat") == 0, pl.col("epoch") == 0)  # numbered, they do not pass for more
+    for pair, rows in once.group_by(PAIR, maintain_order=True):
+        name = f"{pair[0]} against {pair[1]}"
+        # The rows that one judge's one order counts as different looks, against what is different in them.
+        looks = max(rows.group_by("judge", "candidate_first").len()["len"].to_list())
+        prompts, families = rows["prompt_id"].n_unique(), rows["family"].n_unique()
+        pairs = rows.select("sha_candidate", "sha_incumbent").drop_nulls().unique().height or looks
+        fewest = min(prompts, families, pairs)
+        if looks >= 3 and fewest < _FEW * looks:
+            by_pair = rows.with_columns(
+                answers=pl.concat_str("sha_candidate", "sha_incumbent").fill_null(pl.col("prompt_id"))
+            )
+            clusters = "answers" if pairs < min(prompts, families) else "prompt_id" if prompts <= families else "family"
+            plain = rows.with_columns(family=pl.col(ROW).cast(pl.String), prompt_id=pl.col(ROW).cast(pl.String))
+            naive = next(iter(headlines(plain.with_columns(candidate_first=True)).values()), "nothing")
+            right = next(iter(headlines(by_pair, clusters).values()), "nothing")
+            yield Finding(
+                "few_prompts",
+                "warning",
+                row_list(rows),
+                f"{name}: {looks} votes a judge and order rest on {count(prompts, 'distinct prompt')}, "
+                f"{count(families, 'family')} and {count(pairs, 'distinct answer pair')}",
+                f"counted as independent rows the win rate is {naive}; by what is distinct, {right}",
+            )
+        elif prompts < MIN_PROMPTS:
+            yield Finding(
+                "few_prompts",
+                "warning",
+                row_list(rows),
+                f"{name}: {count(prompts, 'prompt')}; below {MIN_PROMPTS} no interval may decide",
+                "the headline is inconclusive, whatever it says",
+            )
+
+
+def _identical_outputs(votes: pl.DataFrame) -> Iterator[Finding]:
+    known = votes.filter(pl.col("sha_candidate").is_not_null(), pl.col("sha_incumbent").is_not_null())
+    same = known.filter(pl.col("sha_candidate") == pl.col("sha_incumbent"))
+    if same.height:
+        decided = same.filter(pl.col("verdict").is_in(["candidate", "incumbent"])).height
+        share = same.height / known.height
+        yield Finding(
+            "identical_outputs",
+            "warning" if decided or share > 0.1 else "note",
+            row_list(same),
+            f"{count(same.height, 'vote')} of {known.height} ({share:.0%}) compare an answer with itself"
+            + (f"; {decided} of them name a winner" if decided else ""),
+            "without them, " + effect(votes, without(votes, same[ROW])),
+        )
+    answers = known.select(
+        "prompt_id", "epoch", pl.col("candidate").alias("contender"), pl.col("sha_candidate").alias("sha")
+    )
+    twins = (
+        answers.unique(maintain_order=True)
+        .group_by("contender", maintain_order=True)
+        .agg(pl.struct("prompt_id", "epoch", "sha").sort().alias("answers"))
+    )
+    seen: dict[str, str] = {}
+    for contender, given in twins.iter_rows():
+        key = repr(given)
+        if key in seen and len(given) >= _CONSTANT_PROMPTS:
+            rows = votes.filter(pl.col("candidate").is_in([seen[key], contender]))
+            yield Finding(
+                "identical_outputs",
+                "warning",
+                row_list(rows),
+                f"{seen[key]} and {contender} gave the same {len(given)} answers, byte for byte: one model, two names",
+                "choosing between them chooses between the judges' moods; count them as one candidate",
+            )
+        seen.setdefault(key, contender)
+
+
+def _constant_output(votes: pl.DataFrame) -> Iterator[Finding]:
+    for side in ("candidate", "incumbent"):
+        answers = (
+            votes.filter(pl.col(f"sha_{side}").is_not_null()).select("prompt_id", "epoch", side, f"sha_{side}").unique()
+        )
+        for (contender,), given in answers.group_by(side, maintain_order=True):
+            top = (
+                given.group_by(f"sha_{side}")
+                .agg(pl.col("prompt_id").n_unique().alias("n"))
+                .sort("n", f"sha_{side}")
+                .tail(1)
+            )
+            n, prompts = int(top["n"].item()), given["prompt_id"].n_unique()
+            if n < _CONSTANT_PROMPTS or n < _CONSTANT_SHARE * prompts:
+                continue
+            rows = votes.filter(pl.col(side) == contender, pl.col(f"sha_{side}") == top[f"sha_{side}"].item())
+            yield Finding(
+                "constant_output",
+                "error" if n == prompts else "warning",
+                row_list(rows),
+                f"{contender} gives one and the same answer to {n} of {prompts} prompts",
+                "without these, " + effect(votes, without(votes, rows[ROW])),
+            )
+
+
+def _longer_wins(votes: pl.DataFrame) -> Iterator[Finding]:
+    """Per judge: prompts where the longer answer won against those where it lost, by the sign of the mean vote."""
+    share = votes.with_columns(share=value()).filter(pl.col("share").is_not_null())
+    longer = (pl.col("len_candidate").mean() - pl.col("len_incumbent").mean()).sign()
+    units = share.group_by(["judge", *PAIR, "prompt_id"]).agg(
+        won=(pl.col("share").mean() - 0.5).round(12).sign(), longer=longer, rows=pl.col(ROW)
+    )
+    decided = units.filter(pl.col("won") != 0, pl.col("longer") != 0, pl.col("longer").is_not_null())
+    for (judge,), mine in decided.sort("judge", *PAIR, "prompt_id").group_by("judge", maintain_order=True):
+        hits, n = int((mine["won"] == mine["longer"]).sum()), mine.height
+        if n < MIN_PROMPTS or hits / n < _LONGER or stats.binomtest(hits, n, 0.5, alternative="greater").pvalue > 0.05:
+            continue
+        yield Finding(
+            "longer_wins",
+            "warning",
+            sorted(mine["rows"].explode().to_list()),
+            f"under {judge} the longer answer wins {hits} of {n} decided prompts ({hits / n:.0%})",
+            _at_equal_length(votes.filter(judge=judge)),
+        )
+
+
+def _at_equal_length(votes: pl.DataFrame) -> str:
+    sentences = []
+    for comparison in frames.comparisons(votes, "keep"):
+        means = prompt_means(comparison.panel.cells("any"))
+        controlled = length_controlled(means, comparison.log_ratio, comparison.panel.clusters)
+        at_equal = (
+            f"{controlled.estimate:.3f}" if controlled.identifiable else "not identifiable (lengths do not overlap)"
+        )
+        name = f"{comparison.candidate} against {comparison.incumbent}"
+        sentences.append(f"{name}: {np.nanmean(means):.3f}, at equal length {at_equal}")
+    return several(sentences)
+
+
+def _position_bias(votes: pl.DataFrame) -> Iterator[Finding]:
+    for comparison in frames.comparisons(votes, "keep"):
+        for j, judge in enumerate(comparison.panel.judges):
+            found = position(comparison.panel.y[:, j], comparison.panel.clusters)
+            if not (found.warned or found.flagged):
+                continue
+            mine = {"candidate": comparison.candidate, "incumbent": comparison.incumbent, "judge": judge}
+            rows = votes.filter(**mine)
+            where = "first" if found.bias > 0 else "second"
+            yield Finding(
+                "position_bias",
+                "warning",
+                row_list(rows),
+                f"{judge} on {comparison.candidate} against {comparison.incumbent}: being shown {where} adds "
+                f"{abs(found.bias):.2f} (95% {found.low:.2f} to {found.high:.2f}); the verdict stays the same in "
+                f"{found.same_verdict:.0%} of {found.pairs} prompts, {found.first_slot_both} stay with the first place "
+                f"and {found.second_slot_both} with the second",
+                "both orders cancel it; without this judge, " + effect(votes, without(votes, rows[ROW])),
+            )
+
+
+def _missing_votes(votes: pl.DataFrame) -> Iterator[Finding]:
+    valid = votes.filter(pl.col("verdict") != "invalid")
+    for pair, rows in valid.group_by(PAIR, maintain_order=True):
+        prompts = rows["prompt_id"].n_unique()
+        seen = rows.group_by("judge", maintain_order=True).agg(pl.col("prompt_id").n_unique().alias("n"))
+        gaps = seen.filter(pl.col("n") < _COVERAGE * prompts)
+        if gaps.height == 0:
+            continue
+        judges = seen.height
+        everyone = rows.filter(pl.col("judge").n_unique().over("prompt_id") == judges)
+        listed = ", ".join(f"{judge} {n} of {prompts}" for judge, n in gaps.iter_rows())
+        yield Finding(
+            "missing_votes",
+            "warning",
+            row_list(rows.filter(pl.col("judge").is_in(gaps["judge"].to_list()))),
+            f"{pair[0]} against {pair[1]}: not everybody voted on every prompt ({listed})",
+            "on the prompts that all judged, " + effect(rows, everyone),
+        )
