@@ -116,7 +116,7 @@ def _choice(files: RunFiles) -> str:
     if tried < 2:
         return ""
     return (
-        f" It is the best of {tried} candidates, and this figure is not corrected for that choice; "
+        f" It was chosen among {tried} candidates, and this figure is not corrected for that choice; "
         "the bound that the gate uses is."
     )
 
@@ -212,6 +212,6 @@ def coverage_sentence(files: RunFiles) -> str:
         return f"{said} None is invalid, so nothing was left out."
     return said + (
         " An invalid vote is neither a tie nor a loss: it is left out, and here is the worst it could hide. If every "
-        f"one of the {invalid:,} had gone against the candidate, the win rate would be {percent(against.get('estimate'))} "
-        f"(95% interval from {percent(against.get('low'))}; {count((c.get('win_rate') or {}).get('n'), 'prompt')})."
+        f"one of the {invalid:,} had gone against the candidate, the win rate would be "
+        f"{percent(against.get('estimate'))} (95% interval from {percent(against.get('low'))}; {count((c.get('win_rate') or {}).get('n'), 'prompt')})."
     )

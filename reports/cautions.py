@@ -1,0 +1,129 @@
+"""Warnings: what a reader must mind, and what to do about it."""
+
+from dataclasses import dataclass
+
+from .bench import JudgeRow
+from .components import Component
+from .files import RunFiles
+from .numbers import count, listing, percent
+from .pairs import PairList
+from .suites import Change
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One warning: its code, what it says, what to do, and the section that holds its rows."""
+
+    code: str
+    message: str
+    advice: str
+    see: str = ""
+
+
+_ADVICE = {
+    "votes_not_counted": ("they are shown with the pairs; only votes of use `gate` decide", "pairs"),
+    "unpaired_votes": ("judge again: the same command asks only for the orders that are missing", "coverage"),
+    "single_order": ("ask the other order too; a judge's liking for a place stands in this win rate", "position"),
+    "repeats_averaged": ("nothing, if the judge was asked again on purpose", "judges"),
+    "few_prompts": ("judge more prompts; `venire power` says how many", "win-rates"),
+    "one_judge": ("add judges of other families: venire judge EXPERIMENT --add JUDGE", "judges"),
+    "agreement_not_estimable": ("rest on signed agreement, which is estimable; do not quote κ or α", "agreement"),
+    "invalid_votes": ("read the judge's replies; a shorter prompt or another model of it may help", "coverage"),
+    "judge_flagged": ("read its verdicts; replace it in the next experiment if they make no sense", "position"),
+    "length_not_identifiable": ("do not claim that the win is not one of length", "length"),
+}
+
+
+def cautions(
+    files: RunFiles, gate: list[Component], judges: list[JudgeRow], suites: list[Change], pairs: PairList
+) -> list[Caution]:
+    """Everything to mind: from the analysis, the decision and the plan, and from what the page itself sees."""
+    found = [_from_analysis(warning) for warning in _of_finalist(files)]
+    for warning in files.decision.get("warnings") or []:
+        row = warning if isinstance(warning, dict) else {"code": "decision", "message": str(warning)}
+        found.append(_from_analysis(row))
+    for finding in _findings(files):
+        found.append(Caution("plan", finding, "it was known before training; size the next experiment by it"))
+    found += _uncertified(gate) + _texts(pairs) + _judges(judges) + _suites(suites)
+    return list(dict.fromkeys(found))
+
+
+def _from_analysis(warning: dict[str, str]) -> Caution:
+    code = str(warning.get("code", ""))
+    advice, see = _ADVICE.get(code, ("", ""))
+    return Caution(code, str(warning.get("message", "")), str(warning.get("advice") or advice), see)
+
+
+def _of_finalist(files: RunFiles) -> list[dict[str, str]]:
+    """Warnings of the whole analysis and of the decision's comparison; other comparisons' are left out."""
+    comparisons = files.analysis.get("comparisons", [])
+    others = {f"{c['candidate']} against {c['incumbent']}: " for c in comparisons}
+    others -= {"{} against {}: ".format(*files.finalist)}
+    warnings = files.analysis.get("warnings") or []
+    return [w for w in warnings if not any(str(w.get("message", "")).startswith(other) for other in others)]
+
+
+def _findings(files: RunFiles) -> list[str]:
+    """What the plan found not to be feasible."""
+    findings = files.plan.get("findings") or files.plan.get("feasibility") or []
+    said = []
+    for finding in findings if isinstance(findings, list) else [findings]:
+        if isinstance(finding, dict):
+            if finding.get("ok") is True or finding.get("severity") in ("note", "ok"):
+                continue
+            said.append(str(finding.get("message") or finding.get("detail") or finding))
+        else:
+            said.append(str(finding))
+    return said
+
+
+def _uncertified(gate: list[Component]) -> list[Caution]:
+    named = [c.title for c in gate if "uncertified" in f"{c.observed} {c.required} {c.detail}".lower()]
+    if not named:
+        return []
+    return [
+        Caution(
+            "uncertified",
+            f"{listing(named)}: compared by the bare rate, not certified; a model above the bound can pass by luck",
+            "ask 200 items or more where the bound matters",
+            "suites",
+        )
+    ]
+
+
+def _texts(pairs: PairList) -> list[Caution]:
+    same = sum(pair.identical for pair in pairs.pairs)
+    if not same:
+        return []
+    total = count(len(pairs.pairs), "pair")
+    return [
+        Caution(
+            "identical_outputs",
+            f"{same:,} of {total} hold the same text on both sides; they are ties and pull the win rate towards 50%",
+            "train longer, or ask prompts on which the two differ",
+            "pairs",
+        )
+    ]
+
+
+def _judges(judges: list[JudgeRow]) -> list[Caution]:
+    found = []
+    for judge in judges:
+        if judge.status == "withdrawn":
+            found.append(Caution("withdrawn", f"{judge.name} was withdrawn: {judge.why}", "judge again", "judges"))
+        elif judge.status == "shown":
+            advice = "its votes stand with the pairs and do not decide; another judge would add to the panel"
+            found.append(Caution("not_counted", f"{judge.name} is shown, not counted: {judge.why}", advice, "judges"))
+    return found
+
+
+def _suites(suites: list[Change]) -> list[Caution]:
+    found = []
+    for change in suites:
+        if change.unpaired:
+            message = f"{change.suite} · {change.metric}: {count(change.unpaired, 'item')} without a value on one side"
+            found.append(Caution("unpaired_items", f"{message} are left out", "finish with: venire eval", "suites"))
+        if change.n >= 50 and change.before.estimate == change.after.estimate == 1:
+            message = f"{change.suite} · {change.metric}: {percent(1, 0)} of {change.n} items on both sides"
+            found.append(Caution("perfect", message, "make sure that its items are not in the training data", "suites"))
+    return found
