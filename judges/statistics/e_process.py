@@ -7,7 +7,6 @@ w = n_f/n_max fixed beforehand; order random and fixed beforehand. For m > Â½, Î
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from ._special import Floats
 
@@ -22,8 +21,9 @@ def log_e(values: ArrayLike, weights: ArrayLike = 1.0, null: float = 0.5) -> Flo
     if np.min(w, initial=1.0) <= 0 or np.max(w, initial=0.0) > 1:
         raise ValueError("weights are above 0 and at most 1: a family's size over the largest size in the lock")
     lambdas = LAMBDAS * min(1.0, 0.5 / null) if null > 0 else LAMBDAS
-    steps = np.log1p(lambdas[:, *(None,) * y.ndim] * (w * (y - null)))
-    return special.logsumexp(np.cumsum(steps, axis=-1), axis=0) - np.log(len(lambdas))
+    paths = np.cumsum(np.log1p(lambdas[:, *(None,) * y.ndim] * (w * (y - null))), axis=-1)
+    top = paths.max(axis=0)
+    return top + np.log(np.mean(np.exp(paths - top), axis=0))
 
 
 def confidence_sequence(values: ArrayLike, weights: ArrayLike = 1.0, alpha: float = 0.05) -> tuple[float, float]:

@@ -21,21 +21,16 @@ def obrien_fleming(looks: int, alpha: float = 0.05) -> Floats:
     return (low + high) / 2 * scale
 
 
-def _crossing(bounds: Floats, points: int = 801) -> float:
-    """P(|S_k| ≥ bound_k·√k at some k), S a random walk of standard normal steps."""
-    density, grid, inside = None, np.zeros(1), 1.0
+def _crossing(bounds: Floats, points: int = 160) -> float:
+    """P(|S_k| ≥ bound_k·√k at some k), S a random walk of standard normal steps; Gauss-Legendre on each interval."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    grid, mass = np.zeros(1), np.ones(1)
     for k, bound in enumerate(bounds, start=1):
         edge = bound * np.sqrt(k)
-        new = np.linspace(-edge, edge, points)
-        if density is None:
-            density = _normal(new)
-        else:
-            weights = np.full(points, grid[1] - grid[0])
-            weights[[0, -1]] /= 2
-            density = _normal(new[:, None] - grid[None, :]) @ (weights * density)
+        new = edge * nodes
+        mass = edge * weights * (_normal(new[:, None] - grid[None, :]) @ mass)
         grid = new
-        inside = float(np.trapezoid(density, grid))
-    return 1 - inside
+    return 1 - float(mass.sum())
 
 
 def _normal(x: Floats) -> Floats:
