@@ -210,8 +210,9 @@ def coverage_sentence(files: RunFiles) -> str:
     said = f"{asked - invalid:,} of {asked:,} votes are valid (coverage {percent(c.get('coverage'))})."
     if not invalid:
         return f"{said} None is invalid, so nothing was left out."
+    n = count((c.get("win_rate") or {}).get("n"), "prompt")
     return said + (
         " An invalid vote is neither a tie nor a loss: it is left out, and here is the worst it could hide. If every "
         f"one of the {invalid:,} had gone against the candidate, the win rate would be "
-        f"{percent(against.get('estimate'))} (95% interval from {percent(against.get('low'))}; {count((c.get('win_rate') or {}).get('n'), 'prompt')})."
+        f"{percent(against.get('estimate'))} (95% interval from {percent(against.get('low'))}; {n})."
     )

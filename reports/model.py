@@ -1,0 +1,141 @@
+"""The report before it has a form: one object that the page, the Markdown and the JSON are all made of."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from . import bench, figures, origin
+from .bench import JudgeRow
+from .cautions import Caution, cautions
+from .charts import Forest, forest
+from .components import Component, components
+from .contenders import without_treatment
+from .figures import Coefficient, Estimate, LeftOut, Place
+from .files import Missing, RunFiles
+from .numbers import plain_json
+from .origin import CandidateRow, Fact
+from .pairs import PairList, judged_pairs
+from .suites import Change, changes, rates
+from .words import Verdict, agreement_sentence, coverage_sentence, length_sentence, verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the page shows."""
+
+    name: str
+    finished: str | None
+    candidate: str
+    incumbent: str
+    verdict: Verdict
+    gate: list[Component]
+    win_rates: list[Estimate]
+    compared: list[Estimate]
+    left_out: list[LeftOut]
+    agreement: list[Coefficient]
+    agreement_sentence: str
+    judge_pairs: list[dict[str, Any]]
+    places: list[Place]
+    length_sentence: str
+    coverage_sentence: str
+    judges: list[JudgeRow]
+    suites: list[Change]
+    candidates: list[CandidateRow]
+    metrics: list[str]
+    costs: list[Fact]
+    provenance: list[Fact]
+    cautions: list[Caution]
+    missing: list[Missing]
+    pairs: PairList
+
+    @property
+    def win_rate_plot(self) -> Forest | None:
+        """Panel, judges, domains and checks against the line of no preference."""
+        return forest("win-rate-plot", f"win rate of {self.candidate} against {self.incumbent}", self.win_rates)
+
+    @property
+    def candidates_plot(self) -> Forest | None:
+        """Every candidate against the incumbent; None where there is only one."""
+        if len(self.compared) < 2:
+            return None
+        return forest("candidates-plot", f"win rate of each candidate against {self.incumbent}", self.compared)
+
+    @property
+    def domains(self) -> list[str]:
+        """Domains of the pairs on the page."""
+        return sorted({pair.domain for pair in self.pairs.pairs if pair.domain})
+
+    @property
+    def tallies(self) -> dict[str, int]:
+        """How many pairs bear each tag."""
+        tags = [tag for pair in self.pairs.pairs for tag in pair.tags]
+        return {tag: tags.count(tag) for tag in sorted(set(tags))}
+
+
+def make_report(files: RunFiles) -> Report:
+    """Put the report together from the files of a run."""
+    gate = components(files)
+    judges = bench.judges(files)
+    pairs = judged_pairs(files, bench.not_counted(judges))
+    suites = changes(files)
+    measured = rates(files)
+    compared = figures.other_candidates(files)
+    stages = files.run.get("stages") or []
+    return Report(
+        name=str(files.frozen.get("name") or files.folder.name),
+        finished=max((stage["finished"] for stage in stages if stage.get("finished")), default=None),
+        candidate=without_treatment(files.finalist[0], files),
+        incumbent=without_treatment(files.finalist[1], files) if files.finalist[1] else "the incumbent",
+        verdict=verdict(files, gate),
+        gate=gate,
+        win_rates=figures.win_rates(files),
+        compared=compared,
+        left_out=figures.left_out(files),
+        agreement=figures.agreement(files),
+        agreement_sentence=agreement_sentence(files),
+        judge_pairs=figures.judge_pairs(files),
+        places=figures.places(files),
+        length_sentence=length_sentence(files, _mean_lengths(files)),
+        coverage_sentence=coverage_sentence(files),
+        judges=judges,
+        suites=suites,
+        candidates=origin.candidates(files, compared, measured),
+        metrics=list(dict.fromkeys(name for named in measured.values() for name in named)),
+        costs=origin.costs(files, judges),
+        provenance=origin.provenance(files),
+        cautions=cautions(files, gate, judges, suites, pairs),
+        missing=files.missing,
+        pairs=pairs,
+    )
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as JSON: every number of the page, verdicts included; texts stay in the page and the logs."""
+    data = asdict(report)
+    for pair in data["pairs"]["pairs"]:
+        for text in ("prompt", "reference", "candidate", "incumbent"):
+            pair[text] = {"length": pair[text]["length"]} if pair[text] else None
+        for opinion in pair["opinions"]:
+            for vote in opinion["votes"]:
+                del vote["text"]
+    for change in data["suites"]:
+        for side in ("lost_items", "gained_items"):
+            change[side] = [
+                {key: item[key] for key in ("sample_id", "domain", "before", "after")} for item in change[side]
+            ]
+    return plain_json({"format": "venire.report/1", **data})
+
+
+def _mean_lengths(files: RunFiles) -> tuple[float, float] | None:
+    """Mean characters of the candidate's and the incumbent's answers, each pair once."""
+    if files.votes is None or not {"len_candidate", "len_incumbent"} <= set(files.votes.columns):
+        return None
+    candidate, incumbent = files.finalist
+    rows = files.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == incumbent)
+    rows = rows.filter(pl.col("use") != "anchor") if "use" in rows.columns else rows
+    rows = rows.unique("prompt_id").drop_nulls(["len_candidate", "len_incumbent"])
+    if rows.is_empty():
+        return None
+    mine, other = rows["len_candidate"].to_numpy().mean(), rows["len_incumbent"].to_numpy().mean()
+    return float(mine), float(other)
