@@ -65,7 +65,8 @@ def describe(run: "Run") -> dict[str, Any]:
         "generation": experiment.generation.model_dump(exclude_none=True),
         "panel": [judge.model_dump(exclude_none=True) for judge in resolve_panel(experiment.panel).judges],
         "gate": experiment.policy.model_dump(mode="json"),
-        "n_max": sum(suite["n"] for suite in suites if suite["judge"]),
+        "n_judged": sum(suite["n"] for suite in suites if suite["judge"]),
+        "n_max": largest_family(experiment.suites),
     }
 
 
@@ -80,6 +81,13 @@ def freeze_suite(spec: "SuiteSpec") -> dict[str, Any]:
         raise InputError(f"suite {spec.task!r}: the sample id {doubled!r} stands twice")
     frozen = spec.model_dump(mode="json", exclude_none=True)
     return frozen | {"name": spec.name, "n": len(ids), "sha256": suite_hash(spec.task, suite_args(spec))}
+
+
+def largest_family(suites: "list[SuiteSpec]") -> int:
+    """Prompts of the largest family that the panel judges: early stopping weighs families by it."""
+    judged = [sample for spec in suites if spec.judge for sample in suite_task(spec).dataset]
+    families = [str((sample.metadata or {}).get("family") or sample.id) for sample in judged]
+    return max(map(families.count, families), default=0)
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -126,10 +134,10 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
     """What the frozen design can show: prompts needed, power at a few win rates, calls, and what cannot pass."""
     from venire.judges.gate import plan_feasibility
     from venire.judges.panel import count_calls, resolve_panel
-    from venire.judges.statistics import n_required, power_at
+    from venire.judges.statistics.power import n_required, power_at
 
     panel = resolve_panel(run.experiment.panel)
-    votes, n, k = 2 * len(panel.judges), frozen["n_max"], count_candidates(run)
+    votes, n, k = 2 * len(panel.judges), frozen["n_judged"], count_candidates(run)
     alpha = (
         run.experiment.policy.alpha / k
         if k > 1 and n < run.experiment.policy.halving_from

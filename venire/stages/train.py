@@ -1,0 +1,29 @@
+"""The train stage: every recipe of the experiment, on its base, into candidates with lineage."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from venire.run import Run
+
+
+def train(run: "Run", say: Callable[[str], None], device: str = "auto", quick: bool = False) -> None:
+    """Train what is not trained yet; the trainer itself goes on where it was killed."""
+    from venire.engine import resolve_base
+    from venire.experiment import find_file
+    from venire.training.recipe import load_recipe
+    from venire.training.run import train as train_recipe
+
+    lock = run.require_lock()
+    for spec in run.experiment.candidates:
+        if spec.recipe is None:
+            continue
+        recipe = load_recipe(find_file(spec.recipe, "recipe"))
+        base = resolve_base(spec.base or run.experiment.bases[0])
+        start = time.monotonic()
+        made = train_recipe(
+            recipe, run.folder, lock_sha256=lock["sha256"], base=base, device=device, quick=quick, progress=say
+        )
+        names = ", ".join(candidate.name for candidate in made)
+        say(f"    {recipe.name}: {names} ({time.monotonic() - start:.0f} s)")
