@@ -17,6 +17,7 @@ from venire._common.errors import InputError
 from venire.judges.statistics import agreement as _agreement
 from venire.judges.statistics import frames
 from venire.judges.statistics.bootstrap import bootstrap as _bootstrap
+from venire.judges.statistics.complete_case import complete_case
 from venire.judges.statistics.effective_judges import effective_judges
 from venire.judges.statistics.frames import INVALID, Comparison, Repeats
 from venire.judges.statistics.leave_one_out import LeftOut, leave_one_family_out, leave_one_judge_out
@@ -275,6 +276,11 @@ def _mind(c: Comparison, orders: Orders, result: dict[str, Any], non_majority: i
         _warn(warnings, "unpaired_votes", f"{name}{single} votes left out, whose other order is missing or invalid")
     if single and orders == "any":
         _warn(warnings, "single_order", f"{name}{single} verdicts rest on one order; position bias is inside them")
+    seen = present.any(axis=2)
+    if not seen.all() and len(c.panel.judges) > 1:
+        full = complete_case(c.panel.cells(orders), c.panel.clusters)
+        rate = "no prompt" if full is None else f"{full.estimate:.3f} over the {full.n} prompts"
+        _warn(warnings, "missing_votes", f"{name}judges skipped prompts; the win rate is {rate} that all have judged")
     if c.repeated:
         _warn(warnings, "repeats_averaged", f"{name}{c.repeated} repeated votes were averaged")
     if result["win_rate"]["inconclusive"]:

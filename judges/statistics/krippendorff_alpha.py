@@ -22,7 +22,7 @@ def coincidence_features(counts: Floats) -> Floats:
     scale = np.where(ratings >= 2, 1 / np.maximum(ratings - 1, 1), 0)
     categories = counts.shape[1]
     products = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(categories)
-    return (products * scale[:, None, None]).reshape(len(counts), -1)
+    return (products * scale[:, None, None]).reshape(len(counts), categories**2)
 
 
 def _squared_distance(margins: Floats, values: Floats, metric: Metric) -> Floats:

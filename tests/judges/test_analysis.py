@@ -1,0 +1,344 @@
+"""The Analysis object: its keys, its handling of orders, invalid votes and repeats, and what must hold of it."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from venire._common.errors import InputError
+from venire.judges.analysis import analyze
+from venire.judges.statistics.panel import prompt_means
+from venire.judges.statistics.winrate import winrate_ci
+
+JUDGES = ["anthropic/a", "openai/b", "openai/c"]
+COMPARISON_KEYS = {
+    "candidate",
+    "incumbent",
+    "totals",
+    "win_rate",
+    "invalid_against_candidate",
+    "coverage",
+    "panel_majority",
+    "judges_like_these",
+    "judges",
+    "domains",
+    "agreement",
+    "effective_judges",
+    "leave_one_judge_out",
+    "leave_one_family_out",
+    "length",
+}
+RATE_KEYS = {
+    "estimate",
+    "low",
+    "high",
+    "level",
+    "method",
+    "p_value",
+    "n_eff",
+    "se",
+    "df",
+    "n",
+    "clusters",
+    "low_one_sided_95",
+    "inconclusive",
+}
+
+
+def simulate(seed: int, prompts: int = 30, invalid: float = 0.05, drop: float = 0.05) -> pl.DataFrame:
+    """Votes of three judges in both orders on `prompts` prompts in families of two and two domains."""
+    rng = np.random.default_rng(seed)
+    prompt, judge, second = (
+        axis.ravel() for axis in np.meshgrid(np.arange(prompts), np.arange(3), [0, 1], indexing="ij")
+    )
+    quality = rng.normal(0.3, 1, prompts)[prompt] + rng.normal(0, 1, prompt.size)
+    verdict = np.where(quality > 0.2, "candidate", np.where(quality < -0.2, "incumbent", "tie"))
+    verdict = np.where(rng.random(prompt.size) < invalid, "invalid", verdict)
+    lengths = rng.integers(80, 300, (2, prompts))
+    votes = pl.DataFrame(
+        {
+            "prompt_id": [f"p{i:02d}" for i in prompt],
+            "family": [f"f{i // 2:02d}" for i in prompt],
+            "domain": ["math" if i % 3 else "prose" for i in prompt],
+            "candidate": "new/plain",
+            "incumbent": "old/plain",
+            "judge": [JUDGES[j] for j in judge],
+            "candidate_first": second == 0,
+            "verdict": verdict,
+            "len_candidate": lengths[0][prompt],
+            "len_incumbent": lengths[1][prompt],
+        }
+    )
+    return votes.filter(pl.Series(rng.random(prompt.size) >= drop))
+
+
+def close(one: object, other: object) -> None:
+    """Equal JSON up to rounding."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            close(one[key], other[key])
+    elif isinstance(one, list) and isinstance(other, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            close(a, b)
+    elif isinstance(one, float) and isinstance(other, float):
+        assert one == pytest.approx(other, abs=1e-9)
+    else:
+        assert one == other
+
+
+def test_the_object_has_the_documented_keys_and_is_json() -> None:
+    result = analyze(simulate(1), bootstrap=50)
+    assert set(result) == {
+        "n_votes",
+        "n_invalid",
+        "n_prompts",
+        "n_families",
+        "orders",
+        "warnings",
+        "comparisons",
+    }
+    (one,) = result["comparisons"]
+    assert set(one) == COMPARISON_KEYS | {"bootstrap"}
+    assert set(one["win_rate"]) == RATE_KEYS
+    assert set(one["invalid_against_candidate"]) == {"estimate", "low", "low_one_sided_95"}
+    assert set(one["judges"][JUDGES[0]]) == {
+        "wins",
+        "losses",
+        "ties",
+        "invalid",
+        "win_rate",
+        "low",
+        "high",
+        "pairs_both_orders",
+        "both_orders_candidate",
+        "first_slot_both",
+        "second_slot_both",
+        "swap_consistency",
+        "position_bias",
+        "flagged",
+    }
+    assert set(one["agreement"]) == {
+        "n_units",
+        "raw",
+        "fleiss_kappa",
+        "krippendorff_alpha_nominal",
+        "krippendorff_alpha_interval",
+        "gwet_ac1",
+        "gwet_ac2",
+        "a_flip",
+        "raw_pairs",
+        "cohen_kappa",
+        "gwet_ac1_pairs",
+    }
+    assert set(one["length"]) == {"controlled_win_rate", "low", "high", "identifiable"}
+    assert set(one["domains"]) == {"math", "prose"}
+    assert {row["without"] for row in one["leave_one_family_out"]} == {"anthropic", "openai"}
+    assert result["n_families"] == 15 and one["win_rate"]["clusters"] == 15
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert all(set(warning) == {"code", "message"} for warning in result["warnings"])
+
+
+def test_a_hand_made_panel() -> None:
+    """Two prompts, two judges; judge b's second order on q is invalid."""
+    rows = [
+        ("p", "a", True, "candidate"),
+        ("p", "a", False, "candidate"),
+        ("p", "b", True, "candidate"),
+        ("p", "b", False, "incumbent"),
+        ("q", "a", True, "tie"),
+        ("q", "a", False, "incumbent"),
+        ("q", "b", True, "candidate"),
+        ("q", "b", False, "invalid"),
+    ]
+    votes = pl.DataFrame(rows, ["prompt_id", "judge", "candidate_first", "verdict"], orient="row").with_columns(
+        candidate=pl.lit("new"), incumbent=pl.lit("old")
+    )
+    one = analyze(votes)["comparisons"][0]
+    assert one["totals"] == {"wins": 4, "losses": 2, "ties": 1, "invalid": 1}
+    assert one["win_rate"]["estimate"] == pytest.approx((0.75 + 0.25) / 2)
+    # b on q: the valid order is kept, the invalid one counts 0: (.25 + .5)/2.
+    assert one["invalid_against_candidate"]["estimate"] == pytest.approx((0.75 + 0.375) / 2)
+    assert one["coverage"] == 7 / 8
+    assert one["panel_majority"] == 0.5  # p: win and tie; q: loss
+    assert one["judges"]["b"] == {
+        "wins": 2,
+        "losses": 1,
+        "ties": 0,
+        "invalid": 1,
+        "win_rate": 0.5,
+        "low": 0,
+        "high": 1,
+        "pairs_both_orders": 1,
+        "both_orders_candidate": 0,
+        "first_slot_both": 1,
+        "second_slot_both": 0,
+        "swap_consistency": 0,
+        "position_bias": {"estimate": 0.5, "low": None, "high": None},
+        "flagged": False,
+    }
+    assert one["win_rate"]["inconclusive"]
+    single = analyze(votes, orders="any")
+    assert single["comparisons"][0]["win_rate"]["estimate"] == pytest.approx((0.75 + 0.625) / 2)
+    assert "single_order" in {warning["code"] for warning in single["warnings"]}
+
+
+def test_estimates_match_the_statistics_they_come_from() -> None:
+    votes = simulate(3, invalid=0, drop=0)
+    one = analyze(votes)["comparisons"][0]
+    worth = {"candidate": 1.0, "tie": 0.5, "incumbent": 0.0}
+    cells = (
+        votes.with_columns(pl.col("verdict").replace_strict(worth, return_dtype=pl.Float64))
+        .group_by("prompt_id", "judge")
+        .agg(pl.col("verdict").mean())
+        .pivot(on="judge", index="prompt_id", values="verdict")
+        .sort("prompt_id")
+    )
+    matrix = cells.select(JUDGES).to_numpy()
+    rate = winrate_ci(prompt_means(matrix), np.arange(30) // 2)
+    assert one["win_rate"]["estimate"] == pytest.approx(rate.estimate)
+    assert one["win_rate"]["low"] == pytest.approx(rate.low)
+    assert one["leave_one_judge_out"][2]["low"] == pytest.approx(
+        winrate_ci(matrix[:, :2].mean(axis=1), np.arange(30) // 2).low_one_sided_95
+    )
+
+
+def test_votes_for_other_uses_do_not_count() -> None:
+    votes = simulate(2).with_columns(use=pl.lit(None, pl.String))
+    shown = votes.with_columns(use=pl.lit("display"), verdict=pl.lit("candidate"), judge=pl.lit("human:x"))
+    both = pl.concat([votes, shown])
+    result = analyze(both)
+    close(result["comparisons"], analyze(votes)["comparisons"])
+    assert result["warnings"][0]["code"] == "votes_not_counted"
+    with pytest.raises(InputError, match="use"):
+        analyze(shown)
+
+
+def test_single_order_files_are_refused_by_default_and_named() -> None:
+    votes = simulate(4).filter(pl.col("candidate_first"))
+    with pytest.raises(InputError, match="--orders any"):
+        analyze(votes)
+    assert analyze(votes, orders="any")["comparisons"][0]["win_rate"]["n"] > 0
+
+
+def test_all_invalid_is_reported_not_invented() -> None:
+    votes = simulate(5).with_columns(verdict=pl.lit("invalid"))
+    one = analyze(votes)["comparisons"][0]
+    assert one["win_rate"]["estimate"] is None and one["coverage"] == 0
+    assert one["invalid_against_candidate"]["estimate"] == 0
+    assert one["agreement"]["a_flip"] == {"estimate": None, "low": None}
+
+
+def test_repeats_are_averaged_inside_their_order() -> None:
+    votes = simulate(6, invalid=0, drop=0).with_columns(repeat=pl.lit(0))
+    again = votes.with_columns(repeat=pl.lit(1))
+    assert (
+        analyze(pl.concat([votes, again]))["comparisons"][0]["win_rate"]
+        == (analyze(votes)["comparisons"][0]["win_rate"])
+    )
+    with pytest.raises(InputError, match="second vote"):
+        analyze(pl.concat([votes, votes]))
+
+
+def test_soft_votes_have_a_rate_of_their_own() -> None:
+    votes = simulate(7, invalid=0).with_columns(
+        preference=pl.when(pl.col("verdict") == "candidate").then(0.7).otherwise(0.45)
+    )
+    one = analyze(votes)["comparisons"][0]
+    assert set(one["win_rate_soft"]) == RATE_KEYS
+    assert (
+        0.45 < one["win_rate_soft"]["estimate"] < 0.7
+        and one["win_rate"]["estimate"] != (one["win_rate_soft"]["estimate"])
+    )
+
+
+def test_pooled_figures_cover_all_comparisons() -> None:
+    other = simulate(9).with_columns(candidate=pl.lit("newer/plain"))
+    result = analyze(pl.concat([simulate(8), other]))
+    assert [one["candidate"] for one in result["comparisons"]] == ["new/plain", "newer/plain"]
+    assert set(result["pooled"]) == {"n_judges", "n_pairs", "agreement", "judges"}
+    assert result["pooled"]["n_judges"] == 3 and result["pooled"]["n_pairs"] <= 60
+    for key in ("wins", "pairs_both_orders", "first_slot_both"):
+        parts = [one["judges"][JUDGES[0]][key] for one in result["comparisons"]]
+        assert result["pooled"]["judges"][JUDGES[0]][key] == sum(parts)
+    units = [one["agreement"]["n_units"] for one in result["comparisons"]]
+    assert result["pooled"]["agreement"]["n_units"] == sum(units)
+    close(result["comparisons"][0], analyze(simulate(8))["comparisons"][0])
+
+
+@pytest.mark.parametrize("column", ["prompt_id", "verdict", "candidate_first"])
+def test_missing_columns_and_values_are_refused(column: str) -> None:
+    with pytest.raises(InputError, match=column):
+        analyze(simulate(1).drop(column))
+    with pytest.raises(InputError, match=f"row 3: {column}"):
+        analyze(simulate(1).with_columns(pl.when(pl.int_range(pl.len()) != 2).then(pl.col(column)).alias(column)))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_order_of_rows_changes_nothing(seed: int) -> None:
+    votes = simulate(seed)
+    shuffled = votes.sample(fraction=1, shuffle=True, seed=seed)
+    assert analyze(votes, bootstrap=20) == analyze(shuffled, bootstrap=20)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_relabelling_candidate_and_incumbent_mirrors(seed: int) -> None:
+    votes = simulate(seed)
+    swapped = votes.with_columns(
+        candidate=pl.col("incumbent"),
+        incumbent=pl.col("candidate"),
+        candidate_first=~pl.col("candidate_first"),
+        verdict=pl.col("verdict").replace({"candidate": "incumbent", "incumbent": "candidate"}),
+        len_candidate=pl.col("len_incumbent"),
+        len_incumbent=pl.col("len_candidate"),
+    )
+    one, other = analyze(votes)["comparisons"][0], analyze(swapped)["comparisons"][0]
+
+    def mirrored(pair: tuple[dict, dict], estimate: str = "estimate") -> None:
+        here, there = pair
+        assert here[estimate] == pytest.approx(1 - there[estimate], abs=1e-9)
+        assert here["low"] == pytest.approx(1 - there["high"], abs=1e-9)
+        assert here["high"] == pytest.approx(1 - there["low"], abs=1e-9)
+
+    mirrored((one["win_rate"], other["win_rate"]))
+    assert one["panel_majority"] == pytest.approx(1 - other["panel_majority"])
+    assert one["judges_like_these"]["low"] == pytest.approx(1 - other["judges_like_these"]["high"])
+    for name, judge in one["judges"].items():
+        mirror = other["judges"][name]
+        mirrored((judge, mirror), "win_rate")
+        assert (judge["wins"], judge["losses"]) == (mirror["losses"], mirror["wins"])
+        for key in ("swap_consistency", "position_bias", "flagged", "first_slot_both", "second_slot_both"):
+            close(judge[key], mirror[key])
+    for name, row in one["domains"].items():
+        mirrored((row, other["domains"][name]), "win_rate")
+    agreed, unchanged = one["agreement"], other["agreement"]
+    close(agreed, unchanged)
+    close(one["effective_judges"], other["effective_judges"])
+    assert one["length"]["identifiable"] == other["length"]["identifiable"]
+    if one["length"]["identifiable"]:
+        mirrored((one["length"], other["length"]), "controlled_win_rate")
+    for here, there in zip(one["leave_one_judge_out"], other["leave_one_judge_out"], strict=True):
+        assert here["estimate"] == pytest.approx(1 - there["estimate"])
+
+
+@given(st.integers(0, 10_000), st.data())
+@settings(max_examples=40, deadline=None)
+def test_an_invalid_vote_never_helps(seed: int, data: st.DataObject) -> None:
+    votes = simulate(seed, prompts=18)
+    row = data.draw(st.integers(0, len(votes) - 1))
+    verdict = votes["verdict"][row]
+    broken = votes.with_columns(
+        verdict=pl.when(pl.int_range(pl.len()) == row).then(pl.lit("invalid")).otherwise(pl.col("verdict"))
+    )
+    before, after = (analyze(frame)["comparisons"][0] for frame in (votes, broken))
+    estimates = [one["invalid_against_candidate"]["estimate"] for one in (before, after)]
+    assert estimates[1] <= estimates[0] + 1e-12
+    if verdict == "incumbent":
+        assert estimates[1] == estimates[0]
+    assert after["coverage"] <= before["coverage"]
