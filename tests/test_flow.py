@@ -39,7 +39,11 @@ def experiment(folder: Path, base: Base) -> Path:
         "suites": [
             {"task": "venire/value_alignment", "limit": 16, "judge": True},
             {"task": "venire/forgetting", "limit": 20, "non_inferiority": {"delta": 0.1}},
-            {"task": "venire/epistemic_stance", "limit": 8, "thresholds": {"ai_disclaimer": {"at_most": 0.5, "mode": "point"}}},
+            {
+                "task": "venire/epistemic_stance",
+                "limit": 8,
+                "thresholds": {"ai_disclaimer": {"at_most": 0.5, "mode": "point"}},
+            },
             {"task": "venire/phrasing_robustness", "limit": 8},
         ],
         "generation": {"max_tokens": 12, "temperature": 0},
@@ -61,7 +65,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def votes(folder: Path) -> pl.DataFrame:
     frame = pl.read_parquet(folder / "runs" / "tiny" / "votes.parquet")
     keep = ["prompt_id", "candidate", "incumbent", "judge", "candidate_first", "verdict", "reason", "use", "sample_id"]
-    return frame.select(keep).sort(keep[:5] + ["sample_id"])
+    return frame.select(keep).sort([*keep[:5], "sample_id"])
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +116,11 @@ def test_killed_in_every_stage_it_ends_with_the_same_votes(
 def kill_when(folder: Path, path: Path, home: Path, sign: str) -> None:
     """Start the run and SIGKILL it half a second after the first file of `sign` is there."""
     process = subprocess.Popen(
-        command("run", str(path)), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command("run", str(path)),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 300
     while process.poll() is None and not list(home.glob(sign)):

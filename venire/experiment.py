@@ -26,16 +26,21 @@ class CandidateSpec(_Strict):
     )
     path: str | None = Field(default=None, description="an adapter or full weights that were trained elsewhere")
     name: str | None = Field(default=None, description="a candidate that `venire candidates add` has stored")
-    base: str | None = Field(default=None, description="an untrained base, to compare its treatments")
+    base: str | None = Field(
+        default=None,
+        description="alone: an untrained base, to compare its treatments; beside recipe or path: what it trains or sits on; default: the first base",
+    )
     treatment: str | None = Field(
         default=None, description="what is put around its prompts; default: the first treatment"
     )
 
     @model_validator(mode="after")
     def _one_source(self) -> "CandidateSpec":
-        given = [key for key in ("recipe", "path", "name", "base") if getattr(self, key)]
-        if len(given) != 1:
-            raise ValueError("give exactly one of recipe, path, name, base")
+        given = [key for key in ("recipe", "path", "name") if getattr(self, key)]
+        if len(given) > 1 or not (given or self.base):
+            raise ValueError("give one of recipe, path, name, or a base alone")
+        if self.name and self.base:
+            raise ValueError("a stored candidate knows its base; leave `base` out")
         return self
 
 

@@ -108,15 +108,15 @@ class Run:
         return [c for c in found if c.name != incumbent]
 
     def _weights(self, spec: CandidateSpec, store: Any) -> list[Any]:
-        if spec.base:
-            return [store.bare(spec.base)]
-        if spec.name:
-            return [store.find(spec.name)]
+        if spec.recipe:
+            return store.trained(self.candidates, spec.recipe)
         if spec.path:
-            base = self.experiment.bases[0] if len(self.experiment.bases) == 1 else None
-            return [store.add(Path(spec.path), base, None)]
-        assert spec.recipe is not None
-        return store.trained(self.candidates, spec.recipe)
+            return [store.add(Path(spec.path), spec.base or self._only_base(), None)]
+        return [store.find(spec.name) if spec.name else store.bare(spec.base or "")]
+
+    def _only_base(self) -> str | None:
+        """The base that an adapter sits on where the experiment has just one; else its own config says."""
+        return self.experiment.bases[0] if len(self.experiment.bases) == 1 else None
 
     def write_contenders(self, contenders: list[Contender]) -> None:
         """Record who is who, for the registry and the report; judges never read it."""

@@ -178,6 +178,8 @@ def confirm(run: "Run", judging: "Judging", design: Design, finalist: str, asker
     """The finalist on the deciding prompts, whole families in their frozen order, until the question is settled."""
     from venire.judges.stopping import look
 
+    policy, largest = run.experiment.policy, run.require_lock()["frozen"]["n_max"]
+    uses = earlier_uses(run, design)
     order = confirm_order(run, design)
     families = list(dict.fromkeys(design.families[i] for i in order))
     by_prompt = {p.prompt_id: p.pair for p in judging.manifest.pairs if p.candidate == finalist and p.use == "gate"}
@@ -185,9 +187,23 @@ def confirm(run: "Run", judging: "Judging", design: Design, finalist: str, asker
         wanted = set(families[:stop])
         prompts = [design.prompts[i] for i in order if design.families[i] in wanted]
         complete = asker.ask([by_prompt[p] for p in prompts], f"{len(prompts)} of {len(order)} prompts")
-        votes = judging.ledger().votes
-        if not complete or look(votes, finalist, prompts, len(order), run.experiment.policy).stop:
+        ledger = judging.ledger()
+        exams = {name: exam.passed for name, exam in ledger.exams.items()}
+        seen = look(ledger.votes, finalist, prompts, largest, policy, exams=exams, earlier_uses=uses)
+        if not complete or seen.stop:
             return
+
+
+def earlier_uses(run: "Run", design: Design) -> int:
+    """How many other runs were decided on prompts that share a family with this run's deciding ones."""
+    from venire.registry import Registry
+
+    return Registry().earlier_uses(confirm_families(run, design), run.experiment.name)
+
+
+def confirm_families(run: "Run", design: Design) -> set[str]:
+    """Families of the deciding prompts, by suite and name."""
+    return {design.families[i] for i in confirm_order(run, design)}
 
 
 def confirm_order(run: "Run", design: Design) -> list[int]:

@@ -22,6 +22,7 @@ def freeze(run: "Run") -> dict[str, Any]:
     other work already rests on.
     """
     frozen = describe(run)
+    run.candidate_contenders()  # weights that are named must be there and fit, before anything is run
     check_leaks(run)
     lock = run.lock
     if lock is not None and lock["frozen"] == frozen:
