@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ._special import Floats, Ints, normal_quantile
 from .clusters import ROUNDING, cluster_codes
-from .winrate import SPARSE, effective_n, wilson
+from .winrate import effective_n, is_sparse, wilson
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def simultaneous_low(data: ClusterSums, estimate: Floats, se: Floats, quantile: 
     """θ̂ − q·SE, and where nearly all verdicts agree (the sparse rule) not above Wilson's bound at that q."""
     groups = (data.sizes > 0).sum(axis=0)
     low = np.clip(estimate - quantile * se, 0, 1) if np.isfinite(quantile) else np.zeros_like(estimate)
-    sparse = groups * np.minimum(estimate, 1 - estimate) < SPARSE
+    sparse = is_sparse(estimate, groups)
     z = float(normal_quantile(0.975))
     n_eff = effective_n(estimate, se, groups, z / max(quantile, z))
     return np.where(sparse, np.minimum(low, wilson(estimate, n_eff, z)[0]), low)

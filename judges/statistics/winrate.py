@@ -7,6 +7,7 @@ G·min(θ̂, 1−θ̂) < 3, n_eff ≤ G: a cluster is at most one Bernoulli tria
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,12 +50,18 @@ def wilson(estimate: ArrayLike, n: ArrayLike, z: ArrayLike) -> tuple[Floats, Flo
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
+def is_sparse(estimate: ArrayLike, groups: ArrayLike) -> Any:
+    """G·min(θ̂, 1−θ̂) < 3, with room for rounding, so that a rate and its mirror image are treated alike."""
+    p = np.asarray(estimate, float)
+    return np.asarray(groups, float) * np.minimum(p, 1 - p) < SPARSE - 1e-9
+
+
 def effective_n(estimate: ArrayLike, se: ArrayLike, groups: ArrayLike, ratio: ArrayLike) -> Floats:
     """n_eff with the sparse rule; `ratio` is z/t. Arrays broadcast."""
     p, se, g = np.asarray(estimate, float), np.asarray(se, float), np.asarray(groups, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         n = p * (1 - p) / se**2 * np.asarray(ratio) ** 2
-    n = np.where(g * np.minimum(p, 1 - p) < SPARSE, np.minimum(n, g), n)
+    n = np.where(is_sparse(p, g), np.minimum(n, g), n)
     # A degenerate rate with se > 0 (an estimate clipped to 0 or 1) has the information of its clusters at most.
     return np.where((se == 0) | (n == 0), g * np.asarray(ratio) ** 2, n)
 
