@@ -81,7 +81,8 @@ def test_imports_go_down_the_floors(module: str, path: Path) -> None:
 
 
 def test_statistics_import_nothing_heavy() -> None:
-    code = "import sys, venire.judges.statistics; print([m for m in ('torch','transformers','inspect_ai') if m in sys.modules])"
+    heavy = "[m for m in ('torch', 'transformers', 'inspect_ai') if m in sys.modules]"
+    code = f"import sys, venire.judges.statistics.winrate; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -28,7 +28,8 @@ class CandidateSpec(_Strict):
     name: str | None = Field(default=None, description="a candidate that `venire candidates add` has stored")
     base: str | None = Field(
         default=None,
-        description="alone: an untrained base, to compare its treatments; beside recipe or path: what it trains or sits on; default: the first base",
+        description="alone: an untrained base, to compare its treatments; beside recipe or path: what it trains "
+        "or sits on; default: the first base",
     )
     treatment: str | None = Field(
         default=None, description="what is put around its prompts; default: the first treatment"

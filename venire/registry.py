@@ -51,13 +51,11 @@ class Registry:
 
     def rollback(self, reason: str) -> dict[str, Any]:
         """Put back whoever was champion before the last promotion. Raises VenireError if nobody was promoted."""
-        promotions = [entry for entry in self.history if entry["champion"] is not None]
-        if not promotions:
-            raise VenireError("there is no champion to roll back from")
         now = self.champion
-        previous = next(
-            (e["previous"] for e in reversed(self.history) if e["action"] == "promote" and e["champion"] == now), None
-        )
+        if now is None:
+            raise VenireError("there is no champion to roll back from")
+        made = [entry for entry in self.history if entry["action"] == "promote" and entry["champion"] == now]
+        previous = made[-1]["previous"] if made else None
         entry = {"action": "rollback", "champion": previous, "previous": now, "reason": reason, "when": _now()}
         self.history.append(entry)
         self._write()

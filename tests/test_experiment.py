@@ -1,0 +1,59 @@
+"""The experiment file: what is wrong is said in one sentence with file and key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from venire._common.errors import InputError
+from venire.experiment import load_experiment
+
+GOOD: dict[str, Any] = {
+    "name": "e",
+    "bases": ["smollm2-135m"],
+    "incumbent": "smollm2-135m/plain",
+    "candidates": [{"recipe": "r.yaml"}],
+    "suites": [{"task": "venire/forgetting", "non_inferiority": {"delta": 0.1}}],
+}
+
+
+def load(tmp_path: Path, **changes: Any) -> Any:
+    path = tmp_path / "e.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}))
+    return load_experiment(path)
+
+
+def test_a_good_one_is_read_with_its_policy(tmp_path: Path) -> None:
+    experiment = load(tmp_path, gate={"alpha": 0.01})
+    assert experiment.policy.alpha == 0.01
+    assert experiment.policy.suites["forgetting"].non_inferiority.delta == 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"colour": 1}, "unknown key 'colour'"),
+        ({"name": "a/b"}, "name: use letters"),
+        ({"incumbent": "other/plain"}, "incumbent 'other/plain' is none of"),
+        ({"candidates": [{"recipe": "r", "path": "p"}]}, r"candidates\[0\]: give one of"),
+        ({"candidates": [{"recipe": "r", "treatment": "x"}]}, "treatment 'x' is not one of"),
+        ({"suites": []}, "suites"),
+        ({"suites": [{"task": "a/x"}, {"task": "b/x"}]}, "'x' is named twice"),
+        ({"suites": [{"task": "a/x", "thresholds": {"m": {}}}]}, "exactly one of at_most, at_least"),
+        ({"bases": []}, "bases"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        load(tmp_path, **changes)
+    assert "\n" not in str(caught.value)
+    assert "e.yaml" in str(caught.value)
+
+
+def test_a_file_that_is_missing_or_no_yaml(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load_experiment(tmp_path / "nowhere.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1")
+    with pytest.raises(InputError, match="line 1: not valid YAML"):
+        load_experiment(tmp_path / "bad.yaml")

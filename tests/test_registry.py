@@ -1,0 +1,68 @@
+"""The registry: only a PROMOTE promotes, the weights are those that were judged, and a roll-back is one step."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from venire._common.errors import InputError, VenireError
+from venire._common.files import write_json
+from venire.engine import adapter_sha256
+from venire.registry import Registry
+from venire.registry_commands import registry as command
+
+
+def decided(folder: Path, outcome: str, weights: Path, name: str = "a/plain") -> Path:
+    sha = adapter_sha256(weights)
+    contender = {
+        "name": name, "model": "venire/x", "treatment": "plain", "base": "x", "kind": "adapter",
+        "sha256": sha, "family": "x", "path": str(weights), "candidate": "a", "step": 1, "teachers": [],
+    }  # fmt: skip
+    write_json(folder / "contenders.json", [contender])
+    write_json(folder / "decision.json", {"outcome": outcome, "candidate": name, "candidate_sha256": sha})
+    return folder / "decision.json"
+
+
+def test_only_a_promote_promotes(tmp_path: Path, tiny_adapters: list[Path]) -> None:
+    store = str(tmp_path / "registry.json")
+    hold = decided(tmp_path / "hold", "HOLD", tiny_adapters[0])
+    result = CliRunner().invoke(command, ["--registry", store, "promote", str(hold)])
+    assert isinstance(result.exception, VenireError)
+    assert "HOLD, not PROMOTE" in str(result.exception)
+    assert Registry(Path(store)).champion is None
+    promote = decided(tmp_path / "promote", "PROMOTE", tiny_adapters[0])
+    assert CliRunner().invoke(command, ["--registry", store, "promote", str(promote)]).exit_code == 0
+    champion = Registry(Path(store)).champion
+    assert champion is not None and champion["name"] == "a/plain"
+
+
+def test_weights_that_changed_since_are_not_promoted(tmp_path: Path, tiny_adapters: list[Path]) -> None:
+    path = decided(tmp_path / "run", "PROMOTE", tiny_adapters[0])
+    decision = json.loads(path.read_text())
+    write_json(path, decision | {"candidate_sha256": adapter_sha256(tiny_adapters[1])})
+    result = CliRunner().invoke(command, ["--registry", str(tmp_path / "r.json"), "promote", str(path)])
+    assert isinstance(result.exception, InputError)
+    assert "no longer holds the weights" in str(result.exception)
+
+
+def test_rollback_goes_to_the_champion_before_and_then_to_nobody(tmp_path: Path, tiny_adapters: list[Path]) -> None:
+    store = Registry(tmp_path / "registry.json")
+    for i, name in enumerate(("first/plain", "second/plain")):
+        path = decided(tmp_path / name.replace("/", "-"), "PROMOTE", tiny_adapters[i], name)
+        store.promote(path, json.loads((path.parent / "contenders.json").read_text())[0])
+    for expected in ("first/plain", None):
+        entry = store.rollback("it was worse in use")
+        assert (entry["champion"] or {}).get("name") == expected
+    with pytest.raises(VenireError, match="no champion"):
+        store.rollback("again")
+    assert len(Registry(tmp_path / "registry.json").history) == 4
+
+
+def test_a_confirm_set_is_one_use_a_run(tmp_path: Path) -> None:
+    store = Registry(tmp_path / "registry.json")
+    store.record_use("one", {"a", "b"}, "0")
+    store.record_use("one", {"a", "b"}, "0")
+    assert store.earlier_uses({"b", "c"}, "one") == 0
+    assert store.earlier_uses({"b", "c"}, "two") == 1
+    assert store.earlier_uses({"c"}, "two") == 0
