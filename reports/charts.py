@@ -12,7 +12,7 @@ AXIS = 34
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Room at the sides, so that a mark at 0 or 1 and the outer labels stay inside.
 _LEFT, _RIGHT = 4.0, 96.0
-_LABEL = 38  # characters of a label before it is shortened
+_LABEL, _NARROW = 44, 24  # characters of a label before it is shortened, on a wide page and on a phone
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Mark:
 
     kind: str
     label: str
+    narrow: str
     full: str
     value: str
     top: int
     x: float | None
     low: float | None
     high: float | None
-    width: float
+    one_sided: bool
     solid: bool
     clear: bool
 
@@ -77,14 +78,15 @@ def _mark(row: Estimate, top: int) -> Mark:
         high = place(row.estimate)
     return Mark(
         kind=row.kind,
-        label=shorten(row.label),
+        label=shorten(row.label, _LABEL),
+        narrow=shorten(row.label, _NARROW),
         full=row.label,
         value=value_words(row),
         top=top,
         x=place(row.estimate) if is_number(row.estimate) else None,
         low=low,
         high=high,
-        width=round(high - low, 3) if low is not None and high is not None else 0.0,
+        one_sided=not is_number(row.high),
         solid=row.solid,
         clear=is_number(row.low) and row.low > 0.5,
     )
@@ -99,11 +101,11 @@ def value_words(row: Estimate) -> str:
     return f"{percent(row.estimate)} ({interval(row.low, row.high)}), n {row.n}"
 
 
-def shorten(label: str) -> str:
+def shorten(label: str, most: int) -> str:
     """A long name with its middle left out: both ends tell names apart."""
-    if len(label) <= _LABEL:
+    if len(label) <= most:
         return label
-    half = (_LABEL - 1) // 2
+    half = (most - 1) // 2
     return f"{label[:half]}…{label[-half:]}"
 
 

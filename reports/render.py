@@ -1,4 +1,4 @@
-"""The report as HTML and Markdown. What a model wrote is hostile: everything is escaped, and no script but ours runs."""
+"""The report as HTML and Markdown. What a model wrote is hostile: all is escaped, and no script but ours runs."""
 
 import base64
 import hashlib
