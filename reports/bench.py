@@ -106,16 +106,14 @@ def _status(name: str, exam: dict[str, Any], votes: pl.DataFrame | None, files: 
     if "use" in mine.columns and mine.filter(pl.col("use").is_in(_COUNTED)).is_empty():
         return "shown", f"its votes are marked `{mine['use'][0]}`, which do not decide"
     invalid, limit = mine.filter(pl.col("verdict") == "invalid").height, float(files.policy.get("max_invalid", 0.20))
-    if name in withdrawn(files) or invalid > limit * mine.height:
+    withdrawn = files.decision.get("withdrawn") or {}
+    if name in withdrawn or (not files.decision and invalid > limit * mine.height):
         return "withdrawn", f"{invalid} of {mine.height} votes are invalid; above {limit:.0%} a judge is withdrawn"
+    counted = files.decision.get("counted")
+    if counted is not None and name not in counted:
+        return "shown", "the gate did not count it"
     shared = f"; {why}, which both sides share" if standing == "shared" else ""
     return "counted", f"passed its exam{shared}" if exam else f"no exam on record{shared}"
-
-
-def withdrawn(files: RunFiles) -> list[str]:
-    """Judges that the gate withdrew, if the decision names them."""
-    named = files.decision.get("withdrawn") or []
-    return [entry["judge"] if isinstance(entry, dict) else str(entry) for entry in named]
 
 
 def _standing(name: str, files: RunFiles) -> tuple[str, str]:

@@ -44,6 +44,9 @@ def cautions(
         found.append(_from_analysis(row))
     for finding in _findings(files):
         found.append(Caution("plan", finding, "it was known before training; size the next experiment by it"))
+    for name in files.decision.get("not_examined") or []:
+        message = f"the decision does not rest on {name}: nobody told the gate"
+        found.append(Caution("not_examined", message, "give the gate what it lacks, or check it by hand", "gate"))
     found += _uncertified(gate) + _texts(pairs) + _judges(judges) + _suites(suites)
     return list(dict.fromkeys(found))
 
@@ -78,7 +81,7 @@ def _findings(files: RunFiles) -> list[str]:
 
 
 def _uncertified(gate: list[Component]) -> list[Caution]:
-    named = [c.title for c in gate if "uncertified" in f"{c.observed} {c.required} {c.detail}".lower()]
+    named = [c.title for c in gate if "uncertified" in c.detail.lower()]
     if not named:
         return []
     return [

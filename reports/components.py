@@ -1,10 +1,10 @@
 """The gate's components in plain words: what each asks, what it means that it failed, what would change it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .files import RunFiles
-from .numbers import is_number, loose
+from .numbers import decimal, is_number, loose, percent, points
 
 
 @dataclass(frozen=True)
@@ -13,19 +13,26 @@ class _Words:
     asks: str
     failed: str
     change: str
-    see: str = ""  # the section of the page that holds its rows
+    see: str  # the section of the page that holds its rows
+    kind: Literal["bound", "rate", "agreement", "change", "limit", "faults", "judges"]  # what its numbers are
+    broken: str = ""  # what it means that it leads to REFUSE, where that is another finding than a failure
 
 
 @dataclass(frozen=True)
 class Component:
-    """One component as the page shows it. `state` is passed, failed or undefined; `see` an anchor of the page."""
+    """One component as the page shows it. `state` is passed, failed or undefined; `see` an anchor of the page.
+
+    observed, required: as in decision.json. observed_words, required_words: the same to read.
+    """
 
     name: str
     title: str
     asks: str
     state: str
-    observed: str
-    required: str
+    observed: Any
+    required: Any
+    observed_words: str
+    required_words: str
     detail: str
     outcome_if_failed: str
     failed: str
@@ -41,6 +48,7 @@ _WORDS = {
         "it is not shown that the panel prefers its answers: a rate of one half or less is still possible",
         "a candidate that wins by more, or more judged prompts",
         "win-rates",
+        "bound",
     ),
     "leave_one": _Words(
         "No single judge carries it",
@@ -48,12 +56,14 @@ _WORDS = {
         "the win rests on one judge: without that judge it is not shown",
         "more judges of other families, or a candidate that more of them prefer",
         "leave-one-out",
+        "bound",
     ),
     "agreement": _Words(
         "The judges see the same thing",
         "the lower bound of their signed agreement reaches the policy's floor",
         "the judges do not agree enough with one another for their mean to mean something",
         "read the pairs on which they disagree; a clearer rubric or better judges (not more of the same)",
+        "agreement",
         "agreement",
     ),
     "judges": _Words(
@@ -62,6 +72,7 @@ _WORDS = {
         "too few judges' votes may be counted",
         "add a judge that can pass the exam: venire judge EXPERIMENT --add JUDGE",
         "judges",
+        "judges",
     ),
     "length": _Words(
         "Not merely longer",
@@ -69,6 +80,7 @@ _WORDS = {
         "with length held equal, the candidate does not win",
         "training data that is no longer than what people write to such a question, or a limit on length",
         "length",
+        "rate",
     ),
     "non_inferiority": _Words(
         "Nothing forgotten",
@@ -76,6 +88,8 @@ _WORDS = {
         "it is not excluded that the suite lost as much as, or more than, what the policy tolerates",
         "more items in the suite, and more general replay in training",
         "suites",
+        "change",
+        "it was shown that the suite lost more than the policy tolerates",
     ),
     "threshold": _Words(
         "Within the threshold",
@@ -83,6 +97,8 @@ _WORDS = {
         "the metric does not keep its bound, or too few items were asked to show that it does",
         "other training data for this behaviour, or more items where the count is what is missing",
         "suites",
+        "limit",
+        "it was shown that the metric breaks its bound",
     ),
     "coverage": _Words(
         "Enough valid votes",
@@ -90,6 +106,7 @@ _WORDS = {
         "too many votes are invalid",
         "judge again: venire judge EXPERIMENT asks only for what is missing",
         "coverage",
+        "rate",
     ),
     "invalid": _Words(
         "Invalid votes cannot change it",
@@ -97,6 +114,7 @@ _WORDS = {
         "the invalid votes could change the result",
         "judge again until fewer votes are invalid, or replace the judge that fails",
         "coverage",
+        "bound",
     ),
     "hash": _Words(
         "Everything is what it says it is",
@@ -104,6 +122,7 @@ _WORDS = {
         "something is not what was recorded: a file changed after it was made",
         "find out what changed; run the experiment again under another name",
         "provenance",
+        "faults",
     ),
     "leak": _Words(
         "Training and evaluation are apart",
@@ -111,6 +130,7 @@ _WORDS = {
         "scenarios stand in the training data, so the suites measure memory",
         "take these rows out of the training data and train again",
         "provenance",
+        "faults",
     ),
     "audit": _Words(
         "The votes are sound",
@@ -118,6 +138,7 @@ _WORDS = {
         "the audit found an error in the votes",
         "see venire votes audit; judge again what it names",
         "warnings",
+        "faults",
     ),
     "lock": _Words(
         "As it was frozen",
@@ -125,6 +146,15 @@ _WORDS = {
         "something differs from what was frozen, so the result is post hoc",
         "run a new experiment with what you want to use now",
         "provenance",
+        "faults",
+    ),
+    "conflict": _Words(
+        "Nobody judges its own",
+        "no counted judge is of the family of one side only, or helped to make the training data",
+        "a judge with a conflict of interest was counted",
+        "leave that judge out of the panel",
+        "judges",
+        "faults",
     ),
     "reuse": _Words(
         "A fresh confirm set",
@@ -132,21 +162,13 @@ _WORDS = {
         "these prompts have decided before; a further use is not independent",
         "judge on prompts that were not used yet, or freeze `reuse: spend`",
         "provenance",
+        "faults",
     ),
 }
 _OTHER_NAMES = {
-    "loo": "leave_one",
-    "min_judges": "judges",
-    "counted_judges": "judges",
-    "panel": "judges",
-    "forgetting": "non_inferiority",
-    "a_flip": "agreement",
-    "hashes": "hash",
+    "panel_size": "judges",
     "integrity": "hash",
-    "identity": "hash",
     "post_hoc": "lock",
-    "frozen": "lock",
-    "confirm": "reuse",
 }
 
 
@@ -158,22 +180,71 @@ def components(files: RunFiles) -> list[Component]:
 def _component(row: dict[str, Any]) -> Component:
     name = str(row.get("name", ""))
     words = _words(name)
-    passed = row.get("passed")
+    passed, outcome = row.get("passed"), str(row.get("outcome_if_failed") or "HOLD")
     _, _, subject = name.partition(":")
     title = words.title if words else name.replace("_", " ").capitalize()
+    observed, required = row.get("observed"), row.get("required")
+    failed = words.failed if words else "this requirement was not met"
+    detail = str(row.get("detail") or "")
     return Component(
         name=name,
-        title=f"{title}: {subject.replace(':', ' · ')}" if subject and words else title,
+        title=f"{title}: {subject.replace(':', ' · ').replace('.', ' · ')}" if subject and words else title,
         asks=words.asks if words else "",
         state="passed" if passed is True else "undefined" if passed is None else "failed",
-        observed=loose(row.get("observed")),
-        required=loose(row.get("required")),
-        detail=str(row.get("detail") or ""),
-        outcome_if_failed=str(row.get("outcome_if_failed") or "HOLD"),
-        failed=words.failed if words else "this component did not pass",
+        observed=observed,
+        required=required,
+        observed_words=_observed(observed, words),
+        required_words=_required(required, words, detail),
+        detail=detail,
+        outcome_if_failed=outcome,
+        failed=words.broken if words and words.broken and outcome == "REFUSE" else failed,
         change=words.change if words else "",
         see=words.see if words else "",
     )
+
+
+def _observed(value: Any, words: _Words | None) -> str:
+    kind = words.kind if words else ""
+    if value is None:
+        return "not defined"
+    if not is_number(value):
+        return loose(value)
+    match kind:
+        case "bound":
+            return f"lower bound {percent(value)}"
+        case "rate" | "limit":
+            return percent(value)
+        case "agreement":
+            return f"lower bound {decimal(value)}"
+        case "change":
+            return f"lower bound {points(value)}"
+        case "faults":
+            return "none found" if value == 0 else f"{loose(value)} found"
+    return loose(value)
+
+
+def _required(value: Any, words: _Words | None, detail: str) -> str:
+    kind = words.kind if words else ""
+    if not is_number(value):
+        return loose(value)
+    match kind:
+        case "bound":
+            return f"above {percent(value, 0)}"
+        case "rate":
+            return f"above {percent(value, 0)}" if value == 0.5 else f"at least {percent(value, 0)}"
+        case "limit":
+            # The direction stands in the gate's detail; a bound near 0 is one from above, where it does not.
+            below = "at most" in detail or ("at least" not in detail and value < 0.5)
+            return f"at {'most' if below else 'least'} {percent(value)}"
+        case "agreement":
+            return f"at least {decimal(value, 2)}"
+        case "change":
+            return f"above {points(value)}"
+        case "faults":
+            return "none"
+        case "judges":
+            return f"at least {loose(value)}"
+    return loose(value)
 
 
 def _words(name: str) -> _Words | None:
@@ -185,11 +256,12 @@ def _words(name: str) -> _Words | None:
 
 def prompts_needed(files: RunFiles) -> int | None:
     """Prompts at which a candidate as good as this one seems would be shown better four times in five."""
-    rate = files.comparison.get("win_rate") or {}
+    rate = files.decision.get("win_rate") or files.comparison.get("win_rate") or {}
     estimate = rate.get("estimate")
-    judges = len(files.comparison.get("judges") or {})
+    judges = len(files.decision.get("counted") or files.comparison.get("judges") or {})
     if not is_number(estimate) or not 0.51 <= estimate < 1 or judges == 0:
         return None
     from venire.judges.statistics.power import n_required
 
-    return n_required(estimate, votes=2 * judges, alpha=float(files.policy.get("alpha", 0.025)), tie_rate=0.0)
+    alpha = files.decision.get("alpha") or files.policy.get("alpha") or 0.025
+    return n_required(float(estimate), votes=2 * judges, alpha=float(alpha), tie_rate=0.0)

@@ -6,7 +6,7 @@ from typing import Any
 from .files import RunFiles
 from .numbers import is_number
 
-LIKE = "judges like these"
+DECIDES = "the figure that decides"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,10 @@ def win_rates(files: RunFiles) -> list[Estimate]:
         return []
     rate = c.get("win_rate") or {}
     n = rate.get("n")
-    rows = [_estimate("panel", "Panel", rate, n, note="the figure that decides")]
+    own = files.decision.get("win_rate") or {}
+    same = not own or rate.get("estimate") == own.get("estimate")
+    rows = [] if same else [_estimate("panel", "Panel, as the gate counts it", own, own.get("n"), note=DECIDES)]
+    rows.append(_estimate("panel", "Panel", rate, n, solid=same, note=DECIDES if same else "all valid votes"))
     for name, row in (c.get("judges") or {}).items():
         rows.append(
             _estimate(

@@ -57,7 +57,7 @@ def _sentence(outcome: str, candidate: str, incumbent: str, gate: list[Component
     if outcome == "PROMOTE":
         return f"Promote {candidate}: it was shown to be better than {incumbent}, and everything asked of it was met."
     if outcome == "REFUSE":
-        breaking = [component for component in failed if component.outcome_if_failed == "REFUSE"] or failed
+        breaking = [c for c in failed if c.state == "failed" and c.outcome_if_failed == "REFUSE"] or failed
         why = _titles(breaking, "harm or a broken premise was shown")
         return f"Refuse {candidate} in the place of {incumbent}: {why}."
     return (
@@ -79,11 +79,12 @@ def _capital(sentence: str) -> str:
 
 
 def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
-    rate = files.comparison.get("win_rate") or {}
+    rate = deciding_rate(files)
     if not is_number(rate.get("estimate")):
         return "There is no win rate: no votes were analysed."
-    judges = count(len(files.comparison.get("judges") or {}), "judge")
-    families = f" in {rate['clusters']} families" if rate.get("clusters") not in (None, rate.get("n")) else ""
+    judges = count(len(files.decision.get("counted") or files.comparison.get("judges") or {}), "judge")
+    clusters = rate.get("families", rate.get("clusters"))
+    families = f" in {clusters} families" if clusters not in (None, rate.get("n")) else ""
     level = percent(rate.get("level") or 0.95, 0)
     return (
         f"The panel preferred {candidate} to {incumbent} at a rate of {percent(rate['estimate'])} "
@@ -92,8 +93,17 @@ def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
     )
 
 
+def deciding_rate(files: RunFiles) -> dict[str, Any]:
+    """The win rate that decides: the decision's own, with the analysis' p-value; else the analysis'."""
+    analysed, own = files.comparison.get("win_rate") or {}, files.decision.get("win_rate") or {}
+    if not own:
+        return analysed
+    same = is_number(analysed.get("estimate")) and abs(analysed["estimate"] - own["estimate"]) < 1e-9
+    return own | ({"p_value": analysed.get("p_value")} if same else {}) | {"inconclusive": (own.get("n") or 0) < 15}
+
+
 def _how_sure(files: RunFiles) -> str:
-    rate = files.comparison.get("win_rate") or {}
+    rate = deciding_rate(files)
     low, high = rate.get("low"), rate.get("high")
     if not (is_number(low) and is_number(high)):
         return ""
@@ -113,22 +123,27 @@ def _how_sure(files: RunFiles) -> str:
 
 def _choice(files: RunFiles) -> str:
     tried = sum(c["incumbent"] == files.finalist[1] for c in files.analysis.get("comparisons", []))
-    if tried < 2:
+    if tried < 2 or files.decision.get("design") == "halving":  # the confirm prompts had no part in the choice
         return ""
+    gate = files.decision.get("components", [])
+    bound = next((c.get("observed") for c in gate if c.get("name") == "superiority"), None)
+    corrected = f" (lower bound {percent(bound)})" if is_number(bound) else ""
     return (
-        f" It was chosen among {tried} candidates, and this figure is not corrected for that choice; "
-        "the bound that the gate uses is."
+        f" It was chosen among {tried} candidates; this figure is not corrected for that choice, "
+        f"the bound that the gate uses is{corrected}."
     )
 
 
 def _reason(component: Component, files: RunFiles) -> Reason:
     state = "is not defined here" if component.state == "undefined" else "failed"
-    figures = f"observed {component.observed}, required {component.required}"
+    figures = f"observed: {component.observed_words}; required: {component.required_words}"
     what = f"{component.title} {state}: {component.failed} ({figures})."
+    if component.state == "undefined" and component.detail:
+        what = f"{component.title} {state}: {component.detail}."
     change = component.change
     needed = prompts_needed(files) if component.see == "win-rates" else None
     if needed:
-        rate = files.comparison["win_rate"]
+        rate = deciding_rate(files)
         change += (
             f". If the true rate is the {percent(rate['estimate'])} seen here, about {needed:,} prompts would show it "
             f"four times in five; this run had {rate.get('n')}"
