@@ -146,7 +146,7 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
     )
     rates = (0.6, 0.65, 0.7, 0.8, 0.9)
     sizes = {suite["name"]: suite["n"] for suite in frozen["suites"]}
-    findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes)
+    findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes, k)
     return {
         "candidates": k,
         "prompts": n,
