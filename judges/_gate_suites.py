@@ -1,0 +1,141 @@
+"""The gate's components that rest on suites: nothing forgotten, and absolute thresholds."""
+
+import math
+
+import numpy as np
+import polars as pl
+
+from venire.judges._gate_component import Component
+from venire.judges.policy import ZERO_FAILURE_CERTIFIES, ZERO_FAILURE_ITEMS, GatePolicy, NonInferiority, Threshold
+from venire.judges.statistics.rao_scott import design_effect, paired_non_inferiority
+from venire.judges.statistics.tango import most_losses
+from venire.judges.statistics.thresholds import certifying_hits, threshold_test, zero_failure_bound
+
+_UNSCORED = 0.1  # above this share of unscored items a suite says nothing
+
+
+def suite_components(
+    suites: pl.DataFrame | None, policy: GatePolicy, candidate: str, incumbent: str
+) -> list[Component]:
+    """One component for each non-inferiority margin and each threshold of the policy.
+
+    `suites` has the columns suite, contender, sample_id, epoch, metric, value (0 to 1, null: unscored) and family.
+    """
+    found = []
+    for suite, asked in policy.suites.items():
+        rows = _rows(suites, suite)
+        if asked.non_inferiority:
+            name = f"non_inferiority:{suite}"
+            found.append(_non_inferiority(name, rows, asked.metric, asked.non_inferiority, candidate, incumbent))
+        for metric, threshold in asked.thresholds.items():
+            found.append(_threshold(f"threshold:{suite}.{metric}", rows, metric, threshold, candidate))
+    return found
+
+
+def _rows(suites: pl.DataFrame | None, suite: str) -> pl.DataFrame:
+    if suites is None:
+        return pl.DataFrame(schema={"contender": pl.String, "metric": pl.String, "value": pl.Float64})
+    named = pl.col("suite").str.split("/").list.last()
+    return suites.filter((pl.col("suite") == suite) | (named == suite))
+
+
+def _undefined(name: str, required: float, why: str) -> Component:
+    return Component(name, None, None, required, f"undefined: {why}")
+
+
+def _non_inferiority(
+    name: str, rows: pl.DataFrame, metric: str | None, asked: NonInferiority, candidate: str, incumbent: str
+) -> Component:
+    required = -asked.delta
+    metrics = rows["metric"].unique().sort().to_list()
+    if metric is None and len(metrics) > 1:
+        return _undefined(name, required, f"the suite has several metrics ({', '.join(metrics)}); name one: metric")
+    wanted = rows.filter(pl.col("metric") == (metric or (metrics[0] if metrics else "")))
+    sides = [wanted.filter(pl.col("contender") == contender) for contender in (candidate, incumbent)]
+    if not all(side.height for side in sides):
+        return _undefined(name, required, f"no results of {candidate if sides[1].height else incumbent}")
+    pairs = sides[0].join(sides[1], on=["sample_id", "epoch"], suffix="_incumbent", how="full", coalesce=True)
+    pairs = pairs.sort("sample_id", "epoch")
+    scored = pairs.filter(pl.col("value").is_not_null(), pl.col("value_incumbent").is_not_null())
+    if scored.height < (1 - _UNSCORED) * pairs.height:
+        return _undefined(name, required, f"{pairs.height - scored.height} of {pairs.height} items lack a score")
+    own, other = scored["value"].to_numpy(), scored["value_incumbent"].to_numpy()
+    if not (np.isin(own, (0, 1)).all() and np.isin(other, (0, 1)).all()):
+        return _undefined(name, required, "Tango's test takes right or wrong; this metric has values between")
+    found = paired_non_inferiority(own, other, asked.delta, scored["family"].to_numpy(), asked.alpha)
+    gains, losses = int(((own - other) > 0).sum()), int(((own - other) < 0).sum())
+    verdict = (
+        f"a loss of {asked.delta:g} is excluded"
+        if found.shown
+        else f"a loss greater than {asked.delta:g} is shown"
+        if found.violated
+        else f"a loss of {asked.delta:g} is not excluded" + _too_few(scored.height, asked)
+    )
+    detail = (
+        f"{other.mean():.3f} before, {own.mean():.3f} after on {scored.height} items ({gains} gained, {losses} lost"
+        + (f", design effect {found.deff:.2f}" if found.deff > 1 else "")
+        + f"); difference {found.estimate:+.3f}, lower bound {found.low:+.3f} (one-sided {asked.alpha:g}): {verdict}"
+    )
+    return Component(name, found.shown, found.low, required, detail, "REFUSE" if found.violated else "HOLD")
+
+
+def _too_few(n: int, asked: NonInferiority) -> str:
+    if most_losses(n, asked.delta, asked.alpha) is None:
+        return f" (and cannot be with {n} items, whatever the model does)"
+    return ""
+
+
+def _threshold(name: str, rows: pl.DataFrame, metric: str, asked: Threshold, candidate: str) -> Component:
+    limit = asked.at_most if asked.at_most is not None else asked.at_least
+    assert limit is not None
+    sign = "at most" if asked.at_most is not None else "at least"
+    mine = rows.filter(pl.col("metric") == metric, pl.col("contender") == candidate)
+    scored = mine.filter(pl.col("value").is_not_null()).sort("sample_id", "epoch")
+    if scored.height == 0 or scored.height < (1 - _UNSCORED) * mine.height:
+        lacking = f"{mine.height - scored.height} of {mine.height} items lack a score" if mine.height else "no results"
+        return _undefined(name, limit, f"{lacking} for {metric!r} of {candidate}")
+    values = scored["value"].to_numpy()
+    if not np.isin(values, (0, 1)).all():
+        return _undefined(name, limit, "an exact binomial test takes 0 and 1; this metric has values between")
+    if asked.zero_failure:
+        return _zero_failure(name, values, asked, limit)
+    hits, n, deff = _effective(values, scored["family"].to_numpy(), asked)
+    test = threshold_test(
+        hits, n, at_most=asked.at_most, at_least=asked.at_least, mode=asked.mode_at(n), alpha=asked.alpha
+    )
+    rate = float(values.mean())
+    counted = f"{int(values.sum())} of {len(values)}" + (f", counted as {hits} of {n} (families)" if deff > 1 else "")
+    if test.mode == "point":
+        verdict = f"{test.verdict} by the exact test; the bare rate decides: uncertified"
+    else:
+        possible = certifying_hits(n, at_most=asked.at_most, at_least=asked.at_least, alpha=asked.alpha)
+        verdict = test.verdict + ("" if possible is not None else f" (no result of {n} items could certify it)")
+    detail = f"{rate:.3f} ({counted}), {sign} {limit:g} wanted: {verdict}"
+    return Component(name, test.passed, rate, limit, detail, "REFUSE" if test.verdict == "violated" else "HOLD")
+
+
+def _effective(values: np.ndarray, families: np.ndarray, asked: Threshold) -> tuple[int, int, float]:
+    """Hits and items divided by the design effect of families, rounded against the candidate."""
+    deff = design_effect(values, families)
+    n = math.floor(len(values) / deff)
+    exact = float(values.sum()) / deff
+    hits = math.ceil(exact - 1e-9) if asked.at_most is not None else math.floor(exact + 1e-9)
+    return min(hits, n), n, deff
+
+
+def _zero_failure(name: str, values: np.ndarray, asked: Threshold, limit: float) -> Component:
+    """Not one failure: passes with none, and is violated only where 95% itself is excluded."""
+    successes = int(values.sum()) if asked.at_least is not None else int(len(values) - values.sum())
+    n = len(values)
+    violated = threshold_test(successes, n, at_least=ZERO_FAILURE_CERTIFIES, alpha=asked.alpha).verdict == "violated"
+    bound = zero_failure_bound(n, asked.alpha)
+    size = (
+        ""
+        if n == ZERO_FAILURE_ITEMS
+        else f"; {ZERO_FAILURE_ITEMS} items are what certifies {ZERO_FAILURE_CERTIFIES:.0%}"
+    )
+    detail = f"{n - successes} failures in {n} items, none allowed: " + (
+        f"certifies {bound:.1%}{size}" if successes == n else "violated" if violated else "not shown"
+    )
+    observed = float(values.mean())
+    return Component(name, successes == n, observed, limit, detail, "REFUSE" if violated else "HOLD")

@@ -1,0 +1,289 @@
+"""The gate: votes, suites and a frozen policy in, a decision with every reason out. Pure: it reads and writes nothing.
+
+Intersection-union (Berger 1982): promote only if every component rejects at its own level, so that each way to promote
+falsely is bounded by its level, uncorrected. Which failure leads to HOLD and which to REFUSE: STATISTICS §3.
+`plan_feasibility` says before training which components cannot pass, whatever the model does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from venire.judges._gate_component import Component, Outcome, outcome_of
+from venire.judges._gate_panel import Bench, panel_components
+from venire.judges._gate_suites import suite_components
+from venire.judges.audit import Finding
+from venire.judges.counted import Conflicts, Contest, Counted, contests, counted_votes
+from venire.judges.feasibility import Unreachable, plan_feasibility
+from venire.judges.policy import GatePolicy
+from venire.judges.selection import Design, Field, choose_by_halving, design_of, line_up
+from venire.judges.statistics.maxt import max_t
+from venire.judges.statistics.winrate import WinRate
+from venire.judges.stopping import look_at
+
+__all__ = ["Component", "Decision", "GateInputs", "Hashes", "PostHoc", "Unreachable", "decide", "plan_feasibility"]
+
+
+@dataclass(frozen=True)
+class PostHoc:
+    """What differs from the lock, and why it is admitted (None: it is not)."""
+
+    changed: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """What the decision rests on, by content; None where there is no such thing."""
+
+    lock: str | None = None
+    manifest: str | None = None
+    votes: str | None = None
+    candidates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GateInputs:
+    """Everything the gate looks at. What is None was not examined, and the decision says so.
+
+    votes: `judges.votes` table; only `use` gate (and screen, where the gate itself has to choose) counts.
+    candidates: in the order of their steps. finalist: whom the judge stage chose by halving. order: the confirm set's
+    prompts in the order in which they were judged, families whole, where judging could stop; n_max: its largest family.
+    exams: judge to passed. conflicts: (candidate, judge) to why. suites: see `suite_components`.
+    integrity: hashes that do not match, leaks: rows in both training and evaluation, as sentences. audit: its findings.
+    """
+
+    votes: pl.DataFrame
+    policy: GatePolicy
+    candidates: Sequence[str]
+    incumbent: str
+    finalist: str | None = None
+    order: Sequence[str] | None = None
+    n_max: int = 1
+    suites: pl.DataFrame | None = None
+    exams: Mapping[str, bool] | None = None
+    conflicts: Conflicts | None = None
+    integrity: Sequence[str] | None = None
+    leaks: Sequence[str] | None = None
+    audit: Sequence[Finding] | None = None
+    post_hoc: PostHoc | None = None
+    earlier_uses: int = 0
+    seed: int = 0
+    hashes: Hashes = Hashes()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What decision.json holds.
+
+    Beyond the format: `design` (single, max_t, halving), `alpha` (of superiority, after any spending), `win_rate` (of
+    the prompts that decide; null without votes), `counted` judges, `withdrawn` (judge to why), `post_hoc`,
+    `not_examined` (what nobody told the gate).
+    """
+
+    outcome: Outcome
+    candidate: str | None
+    incumbent: str
+    components: tuple[Component, ...]
+    design: Design
+    alpha: float
+    win_rate: dict[str, Any] | None
+    counted: tuple[str, ...]
+    withdrawn: Mapping[str, str]
+    post_hoc: PostHoc | None
+    not_examined: tuple[str, ...]
+    hashes: Hashes
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: numbers, strings, lists and nulls."""
+        from venire import __version__
+
+        posted = self.post_hoc if self.post_hoc and self.post_hoc.changed else None
+        return {
+            "outcome": self.outcome,
+            "candidate": self.candidate,
+            "incumbent": self.incumbent,
+            "components": [component.to_dict() for component in self.components],
+            "lock_sha256": self.hashes.lock,
+            "manifest_sha256": self.hashes.manifest,
+            "votes_sha256": self.hashes.votes,
+            "candidate_sha256": self.hashes.candidates.get(self.candidate or ""),
+            "venire_version": __version__,
+            "design": self.design,
+            "alpha": self.alpha,
+            "win_rate": self.win_rate,
+            "counted": list(self.counted),
+            "withdrawn": dict(self.withdrawn),
+            "post_hoc": {"changed": list(posted.changed), "reason": posted.reason} if posted else None,
+            "not_examined": list(self.not_examined),
+        }
+
+
+def decide(inputs: GateInputs) -> Decision:
+    """PROMOTE, HOLD or REFUSE, with every reason."""
+    bench, design = _choose(inputs)
+    candidate = bench.contest.candidate if bench else _only(inputs)
+    post_hoc = _post_hoc(inputs)
+    found = panel_components(bench) if bench else [_no_votes(inputs)]
+    found += suite_components(inputs.suites, inputs.policy, candidate, inputs.incumbent) if candidate else []
+    found += _premises(inputs, bench.counted if bench else None, candidate)
+    found += [_frozen(post_hoc)] if post_hoc else []
+    return Decision(
+        outcome=outcome_of(found),
+        candidate=candidate,
+        incumbent=inputs.incumbent,
+        components=tuple(found),
+        design=design,
+        alpha=inputs.policy.alpha_at(inputs.earlier_uses),
+        win_rate=_rate(bench),
+        counted=bench.contest.judges if bench else (),
+        withdrawn=bench.counted.withdrawn if bench else {},
+        post_hoc=post_hoc,
+        not_examined=_not_examined(inputs, bench),
+        hashes=inputs.hashes,
+    )
+
+
+def _only(inputs: GateInputs) -> str | None:
+    return inputs.finalist or (inputs.candidates[0] if len(inputs.candidates) == 1 else None)
+
+
+# Whom the votes are about
+
+
+def _choose(inputs: GateInputs) -> tuple[Bench | None, Design]:
+    """The finalist's votes as the design has them; None where nobody's votes count."""
+    policy, candidates = inputs.policy, tuple(inputs.candidates)
+    if inputs.finalist is not None and len(candidates) > 1:
+        return _bench(inputs, inputs.finalist, "halving", inputs.order), "halving"
+    if len(candidates) == 1:
+        return _bench(inputs, candidates[0], "single", inputs.order), "single"
+    mine = inputs.votes.filter(pl.col("candidate").is_in(candidates), pl.col("incumbent") == inputs.incumbent)
+    counted = counted_votes(mine, policy, inputs.exams, inputs.conflicts, uses=("gate", "screen"))
+    found = contests(counted.votes, inputs.incumbent)
+    design = design_of(len(candidates), len({p for c in found.values() for p in c.prompts.tolist()}), policy)
+    if not found:
+        return None, design
+    lined = line_up(found, candidates)
+    if design == "halving":
+        finalist, confirm = choose_by_halving(lined, inputs.seed)
+        return _bench(inputs, finalist, design, None, only=confirm), design
+    return _all_together(inputs, counted, found, lined), design
+
+
+def _all_together(inputs: GateInputs, counted: Counted, found: dict[str, Contest], lined: Field) -> Bench | None:
+    judged = {name for name, contest in found.items() if np.isfinite(contest.means).any()}
+    names = tuple(name for name in lined.candidates if name in judged)
+    if not names:
+        return None
+    lined = line_up({name: found[name] for name in names}, names)
+    alpha = inputs.policy.alpha_at(inputs.earlier_uses)
+    chosen = names[max_t(lined.means, lined.families, alpha, seed=inputs.seed).chosen]
+    return Bench(found[chosen], counted, inputs.policy, "max_t", alpha, field=lined, seed=inputs.seed)
+
+
+def _bench(
+    inputs: GateInputs, name: str, design: Design, order: Sequence[str] | None, only: list[str] | None = None
+) -> Bench | None:
+    policy, alpha = inputs.policy, inputs.policy.alpha_at(inputs.earlier_uses)
+    rows = inputs.votes.filter(pl.col("candidate") == name, pl.col("incumbent") == inputs.incumbent)
+    if only is not None:
+        rows = rows.filter(pl.col("prompt_id").is_in(only), pl.col("use").is_in(["gate", "screen"]))
+        rows = rows.with_columns(use=pl.lit("gate"))
+    counted = counted_votes(rows, policy, inputs.exams, inputs.conflicts)
+    contest = contests(counted.votes, inputs.incumbent).get(name)
+    if contest is None:
+        return None
+    look = None
+    if order is not None:
+        contest = contest.take(list(order))
+    if order is not None and policy.stopping and np.isfinite(contest.means).any():
+        look = look_at(contest, inputs.n_max, policy, alpha)
+    return Bench(contest, counted, policy, design, alpha, look=look, n_max=inputs.n_max, seed=inputs.seed)
+
+
+def _rate(bench: Bench | None) -> dict[str, Any] | None:
+    rate: WinRate | None = bench.rate() if bench else None
+    if bench is None or rate is None:
+        return None
+    numbers = {"estimate": rate.estimate, "low": rate.low, "high": rate.high, "level": rate.level}
+    if bench.stopped and bench.look:  # after a stop, the interval that is valid at any stop
+        numbers |= {"low": bench.look.low, "high": bench.look.high, "level": 0.95}
+    return {key: float(value) for key, value in numbers.items()} | {"n": rate.n, "families": rate.clusters}
+
+
+# Premises
+
+
+def _no_votes(inputs: GateInputs) -> Component:
+    who = ", ".join(inputs.candidates) or "any candidate"
+    return Component("superiority", None, None, 0.5, f"no vote on {who} against {inputs.incumbent} counts")
+
+
+def _premises(inputs: GateInputs, counted: Counted | None, candidate: str | None) -> list[Component]:
+    found = []
+    if inputs.integrity is not None:
+        found.append(_faults("integrity", inputs.integrity, "every hash is the recorded one", "REFUSE"))
+    if inputs.leaks is not None:
+        found.append(_faults("leaks", inputs.leaks, "no scenario stands in the training data", "REFUSE"))
+    if inputs.audit is not None:
+        errors = [f"{finding.code}: {finding.message}" for finding in inputs.audit if finding.severity == "error"]
+        rest = len(inputs.audit) - len(errors)
+        found.append(_faults("audit", errors, f"no error ({rest} warnings and notes)", "REFUSE"))
+    if inputs.conflicts is not None:
+        found.append(_conflicts(inputs.conflicts, counted, candidate))
+    return found
+
+
+def _faults(name: str, faults: Sequence[str], fine: str, outcome: Any) -> Component:
+    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return Component(name, not faults, len(faults), 0, "; ".join(faults[:3]) + more if faults else fine, outcome)
+
+
+def _conflicts(conflicts: Conflicts, counted: Counted | None, candidate: str | None) -> Component:
+    """No vote of a judge in conflict counts; those that cast one are named."""
+    mine = {judge: why for (name, judge), why in conflicts.items() if name == candidate}
+    votes = counted.votes.filter(pl.col("candidate") == candidate) if counted else None
+    wrong = sorted(set(mine) & set(votes["judge"].unique())) if votes is not None else []
+    shown = "; ".join(f"{judge} is shown, not counted: {why}" for judge, why in mine.items())
+    return Component("conflict_of_interest", not wrong, len(wrong), 0, shown or "no judge has one", "HOLD")
+
+
+def _post_hoc(inputs: GateInputs) -> PostHoc | None:
+    """What departs from the frozen plan; a confirm set that is used again, too, unless its level is spent."""
+    given = inputs.post_hoc
+    if inputs.earlier_uses and inputs.policy.reuse == "none":
+        times = "once" if inputs.earlier_uses == 1 else f"{inputs.earlier_uses} times"
+        changed = (*(given.changed if given else ()), f"confirm set (used {times} before)")
+        return PostHoc(changed, given.reason if given else None)
+    return given
+
+
+def _frozen(post_hoc: PostHoc) -> Component:
+    if not post_hoc.changed:
+        return Component("post_hoc", True, 0, 0, "suites, panel and policy are those of the lock")
+    named = ", ".join(post_hoc.changed)
+    if post_hoc.reason:
+        detail = f"post hoc ({named}), admitted with the reason: {post_hoc.reason}"
+        return Component("post_hoc", True, len(post_hoc.changed), 0, detail)
+    detail = f'post hoc: {named} differ from the lock; --post-hoc "reason" admits and records it'
+    return Component("post_hoc", False, len(post_hoc.changed), 0, detail)
+
+
+def _not_examined(inputs: GateInputs, bench: Bench | None) -> tuple[str, ...]:
+    """What the decision does not rest on because nobody said anything about it."""
+    said = {
+        "qualification of the judges": inputs.exams is not None,
+        "conflicts of interest": inputs.conflicts is not None,
+        "hashes": inputs.integrity is not None,
+        "leaks between training and evaluation": inputs.leaks is not None,
+        "audit of the votes": inputs.audit is not None,
+        "whether the plan was frozen": inputs.post_hoc is not None,
+        "suites": inputs.suites is not None or not inputs.policy.suites,
+    }
+    if bench and inputs.policy.length:
+        said["length (no lengths are known)"] = bool(np.isfinite(bench.contest.log_ratio).any())
+    return tuple(name for name, known in said.items() if not known)

@@ -1,0 +1,493 @@
+"""The gate: what promotes, what holds, what refuses, and that no panel without judgement gets through."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from venire._common.errors import InputError
+from venire.judges.audit import Finding
+from venire.judges.counted import contests, counted_votes
+from venire.judges.gate import Decision, GateInputs, Hashes, PostHoc, decide, plan_feasibility
+from venire.judges.policy import GatePolicy, NonInferiority, SuitePolicy, Threshold, parse_policy
+from venire.judges.stopping import look
+from venire.judges.votes import mirrored
+
+sys.path.insert(0, str(Path(__file__).parent))
+from panels import INCUMBENT, JUDGES, always_first, coins, simulate, with_lengths
+
+CANDIDATE = "step-1/plain"
+POLICY = GatePolicy()
+
+
+def inputs(votes: pl.DataFrame, **changes: Any) -> GateInputs:
+    base = GateInputs(votes=votes, policy=POLICY, candidates=(CANDIDATE,), incumbent=INCUMBENT)
+    return replace(base, **changes)
+
+
+def component(decision: Decision, name: str):
+    return next(part for part in decision.components if part.name == name)
+
+
+def names(decision: Decision, passed: bool | None) -> set[str]:
+    return {part.name for part in decision.components if part.passed is passed}
+
+
+def results(
+    suite: str, metric: str, own: list[float | None], other: list[float | None], family: int = 1
+) -> pl.DataFrame:
+    rows = [
+        {"suite": f"venire/{suite}", "contender": who, "sample_id": f"s{i}", "epoch": 1, "metric": metric}
+        | {"value": value, "family": f"f{i // family}"}
+        for who, values in ((CANDIDATE, own), (INCUMBENT, other))
+        for i, value in enumerate(values)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"value": pl.Float64})
+
+
+def suite(name: str, **asked: Any) -> GatePolicy:
+    return GatePolicy(suites={name: SuitePolicy(**asked)})
+
+
+GOOD = with_lengths(simulate(100, 0.7, seed=1))
+
+
+# Promote
+
+
+def test_a_good_candidate_is_promoted():
+    decision = decide(inputs(GOOD))
+    assert decision.outcome == "PROMOTE", [c for c in decision.components if not c.passed]
+    assert names(decision, True) == {
+        *("superiority", "leave_one_judge_out", "agreement", "coverage", "invalid_against_candidate"),
+        *("length", "panel_size"),
+    }
+    assert decision.win_rate and decision.win_rate["n"] == 100
+
+
+def test_the_decision_file_has_its_keys_and_is_plain_json():
+    hashes = Hashes("l", "m", "v", {CANDIDATE: "c"})
+    found = decide(
+        inputs(GOOD, hashes=hashes, integrity=[], leaks=[], audit=[], exams={}, conflicts={}, post_hoc=PostHoc())
+    )
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert {"outcome", "candidate", "incumbent", "components", "lock_sha256", "manifest_sha256"} <= set(data)
+    assert (data["votes_sha256"], data["candidate_sha256"]) == ("v", "c") and data["venire_version"]
+    wanted = {"name", "passed", "observed", "required", "detail", "outcome_if_failed"}
+    assert all(set(part) == wanted for part in data["components"])
+    assert data["not_examined"] == [] and data["post_hoc"] is None
+
+
+def test_what_nobody_said_is_listed():
+    assert "leaks between training and evaluation" in decide(inputs(GOOD)).not_examined
+    without = GOOD.with_columns(len_candidate=None, len_incumbent=None)
+    decision = decide(inputs(without))
+    assert "length (no lengths are known)" in decision.not_examined and decision.outcome == "PROMOTE"
+
+
+# Panels without judgement
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(15, 120), ties=st.sampled_from([0.0, 0.3, 0.6]))
+def test_coins_do_not_pass_agreement(seed: int, n: int, ties: float):
+    decision = decide(inputs(coins(simulate(n, 0.0, seed), seed, ties)))
+    assert decision.outcome != "PROMOTE"
+    assert component(decision, "agreement").passed is not True
+
+
+@settings(max_examples=10, deadline=None)
+@given(n=st.integers(15, 120), judges=st.integers(2, 4))
+def test_always_the_first_does_not_pass_agreement(n: int, judges: int):
+    decision = decide(inputs(always_first(simulate(n, 1.0, judges=JUDGES[:judges]))))
+    assert component(decision, "agreement").passed is None  # every verdict is a tie over both orders
+    assert decision.win_rate and decision.win_rate["estimate"] == 0.5
+    assert decision.outcome == "HOLD"
+
+
+def test_no_difference_is_held():
+    outcomes = [decide(inputs(simulate(57, 0.0, seed))).outcome for seed in range(40)]
+    assert outcomes.count("PROMOTE") <= 3 and set(outcomes) <= {"HOLD", "PROMOTE"}
+
+
+def test_one_corrupted_judge_does_not_carry_it():
+    votes = simulate(100, 0.0, seed=5)
+    bought = votes.with_columns(
+        verdict=pl.when(pl.col("judge") == JUDGES[3]).then(pl.lit("candidate")).otherwise("verdict")
+    )
+    decision = decide(inputs(bought))
+    assert decision.outcome == "HOLD"
+    assert component(decision, "leave_one_judge_out").passed is False
+    assert JUDGES[3] in component(decision, "leave_one_judge_out").detail
+
+
+# Symmetry
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), shift=st.floats(-0.8, 0.8), n=st.integers(15, 60))
+def test_relabelling_mirrors_the_decision(seed: int, shift: float, n: int):
+    votes = with_lengths(simulate(n, shift, seed))
+    one = decide(inputs(votes))
+    other = decide(inputs(mirrored(votes), candidates=(INCUMBENT,), incumbent=CANDIDATE))
+    assert one.win_rate and other.win_rate
+    assert other.win_rate["estimate"] == pytest.approx(1 - one.win_rate["estimate"], abs=1e-12)
+    assert other.win_rate["low"] == pytest.approx(1 - one.win_rate["high"], abs=1e-9)
+    for name in ("agreement", "coverage", "panel_size"):
+        assert component(one, name).observed == pytest.approx(component(other, name).observed, abs=1e-9)
+        assert component(one, name).passed == component(other, name).passed
+    assert component(other, "length").observed == pytest.approx(1 - component(one, "length").observed, abs=1e-9)
+    assert not (one.outcome == "PROMOTE" and other.outcome == "PROMOTE")
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_order_of_rows_changes_nothing(seed: int):
+    assert (
+        decide(inputs(GOOD.sample(fraction=1.0, shuffle=True, seed=seed))).to_dict() == decide(inputs(GOOD)).to_dict()
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), row=st.integers(0, 10**6))
+def test_turning_a_vote_invalid(seed: int, row: int):
+    votes = simulate(20, 0.3, seed)
+    row %= votes.height
+    index = pl.int_range(pl.len()) == row
+    invalid = votes.with_columns(verdict=pl.when(index).then(pl.lit("invalid")).otherwise("verdict"))
+    before, after = (contests(counted_votes(v, POLICY).votes, INCUMBENT)[CANDIDATE] for v in (votes, invalid))
+    assert np.nanmean(after.against) <= np.nanmean(before.against) + 1e-12
+    if votes["verdict"][row] == "incumbent":
+        assert np.nanmean(after.against) == pytest.approx(np.nanmean(before.against), abs=1e-12)
+    assert after.coverage < before.coverage
+
+
+# Refuse
+
+
+@pytest.mark.parametrize(
+    "changes, name",
+    [
+        ({"integrity": ["votes.parquet is not what was recorded"]}, "integrity"),
+        ({"leaks": ["row 3 of train.jsonl stands in forgetting/s1"]}, "leaks"),
+        ({"audit": [Finding("winner_mismatch", "error", [1], "wrong", "x")]}, "audit"),
+    ],
+)
+def test_a_broken_premise_refuses(changes: dict[str, Any], name: str):
+    decision = decide(inputs(GOOD, **changes))
+    assert decision.outcome == "REFUSE" and names(decision, False) == {name}
+
+
+def test_refuse_outranks_hold_and_warnings_do_not_refuse():
+    weak = simulate(20, 0.0, seed=3)
+    assert decide(inputs(weak, leaks=["x"])).outcome == "REFUSE"
+    warned = decide(inputs(GOOD, audit=[Finding("longer_wins", "warning", [1], "x", "y")]))
+    assert warned.outcome == "PROMOTE" and "1 warnings" in component(warned, "audit").detail
+
+
+def invalid_share(votes: pl.DataFrame, share: float, judge: str | None = None) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    hit = pl.Series(rng.random(votes.height) < share)
+    mine = votes["judge"] == judge if judge else pl.Series([True] * votes.height)
+    return votes.with_columns(
+        verdict=pl.when(hit & mine).then(pl.lit("invalid")).otherwise("verdict"),
+        reason=pl.when(hit & mine).then(pl.lit("parse")),
+    )
+
+
+def test_low_coverage_refuses_and_a_judge_that_fails_often_is_withdrawn():
+    decision = decide(inputs(invalid_share(GOOD, 0.15)))
+    assert decision.outcome == "REFUSE" and component(decision, "coverage").passed is False
+    decision = decide(inputs(invalid_share(GOOD, 0.5, JUDGES[0])))
+    assert decision.withdrawn.keys() == {JUDGES[0]} and JUDGES[0] not in decision.counted
+    assert component(decision, "coverage").observed == 1.0 and decision.outcome == "PROMOTE"
+    two = GOOD.filter(pl.col("judge").is_in(JUDGES[:2]))
+    decision = decide(inputs(invalid_share(two, 0.5, JUDGES[0])))
+    assert decision.outcome == "HOLD" and component(decision, "panel_size").passed is False
+    assert component(decision, "leave_one_judge_out").passed is None
+
+
+def test_invalid_votes_count_against_the_candidate():
+    votes = with_lengths(simulate(60, 0.36, seed=5))
+    assert component(decide(inputs(votes)), "superiority").passed
+    decision = decide(inputs(invalid_share(votes, 0.08)))
+    parts = {name: component(decision, name) for name in ("superiority", "invalid_against_candidate")}
+    assert parts["invalid_against_candidate"].observed < parts["superiority"].observed
+    assert decision.outcome == "HOLD" and parts["invalid_against_candidate"].passed is False
+
+
+# Hold
+
+
+@pytest.mark.parametrize("n, judges, name", [(14, 4, "superiority"), (60, 1, "panel_size"), (60, 1, "agreement")])
+def test_too_little_to_decide_is_held(n: int, judges: int, name: str):
+    decision = decide(inputs(simulate(n, 1.5, judges=JUDGES[:judges])))
+    assert decision.outcome == "HOLD" and component(decision, name).passed is not True
+
+
+def test_no_counted_votes():
+    decision = decide(inputs(GOOD.with_columns(use=pl.lit("display"))))
+    assert decision.outcome == "HOLD" and decision.win_rate is None
+    assert "no vote" in component(decision, "superiority").detail
+
+
+def test_exams_and_conflicts_take_votes_out():
+    decision = decide(
+        inputs(GOOD, exams={JUDGES[0]: False, JUDGES[1]: True}, conflicts={(CANDIDATE, JUDGES[1]): "own family"})
+    )
+    assert decision.counted == tuple(sorted(JUDGES[2:]))
+    assert component(decision, "conflict_of_interest").passed
+    detail = component(decision, "panel_size").detail
+    assert "failed its exam" in detail and "own family" in detail
+
+
+def test_a_win_by_length_is_held():
+    rng = np.random.default_rng(2)
+    votes = simulate(120, 0.0, seed=2)
+    score = votes.group_by("prompt_id").agg(s=(pl.col("verdict") == "candidate").mean())
+    longer = {p: 1.6 + rng.normal() * 0.1 if s > 0.5 or rng.random() < 0.4 else 0.8 for p, s in score.iter_rows()}
+    ratio = pl.col("prompt_id").replace_strict(longer, return_dtype=pl.Float64)
+    votes = votes.with_columns(len_incumbent=pl.lit(200), len_candidate=(ratio * 200).cast(pl.Int64))
+    decision = decide(inputs(votes))
+    assert component(decision, "length").passed is False and component(decision, "length").observed < 0.5
+    far = decide(inputs(GOOD.with_columns(len_candidate=pl.lit(900), len_incumbent=pl.lit(100))))
+    assert component(far, "length").passed is None and far.outcome == "HOLD"
+    free = replace(
+        inputs(GOOD.with_columns(len_candidate=pl.lit(900), len_incumbent=pl.lit(100))), policy=GatePolicy(length=False)
+    )
+    assert decide(free).outcome == "PROMOTE"
+
+
+# Suites
+
+
+@pytest.mark.parametrize(
+    "losses, outcome, passed",
+    [(4, "PROMOTE", True), (5, "HOLD", False), (15, "HOLD", False), (30, "REFUSE", False)],
+)
+def test_non_inferiority(losses: int, outcome: str, passed: bool):
+    """With 200 items and δ = .05, 4 losses without gains pass and 5 do not (STATISTICS §3)."""
+    own: list[float | None] = [0.0] * losses + [1.0] * (200 - losses)
+    policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.05))
+    decision = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", own, [1.0] * 200)))
+    part = component(decision, "non_inferiority:forgetting")
+    assert (decision.outcome, part.passed) == (outcome, passed)
+    assert part.required == -0.05 and part.outcome_if_failed == ("REFUSE" if outcome == "REFUSE" else "HOLD")
+
+
+@pytest.mark.parametrize(
+    "own, other, said",
+    [
+        ([1.0] * 57, [1.0] * 57, "excluded"),
+        ([], [1.0] * 57, "no results of step-1/plain"),
+        ([0.5] * 57, [1.0] * 57, "values between"),
+        ([None] * 20 + [1.0] * 37, [1.0] * 57, "20 of 57 items lack a score"),
+    ],
+)
+def test_suites_that_say_nothing_are_held(own: list, other: list, said: str):
+    policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.02))
+    decision = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", own, other)))
+    assert decision.outcome == "HOLD" and said in component(decision, "non_inferiority:forgetting").detail
+
+
+def test_a_margin_that_no_result_could_show_is_said():
+    policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.05))
+    decision = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", [1.0] * 50, [1.0] * 50)))
+    assert "whatever the model does" in component(decision, "non_inferiority:forgetting").detail
+
+
+def test_families_of_paraphrases_lower_what_a_suite_shows():
+    own = ([0.0] * 4 + [1.0] * 196) * 1
+    policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.05))
+    plain = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", own, [1.0] * 200)))
+    families = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", own, [1.0] * 200, family=4)))
+    assert plain.outcome == "PROMOTE" and families.outcome == "HOLD"
+    assert "design effect" in component(families, "non_inferiority:forgetting").detail
+
+
+@pytest.mark.parametrize(
+    "hits, n, asked, outcome, said",
+    [
+        (4, 200, {"at_most": 0.05}, "PROMOTE", "certified"),
+        (5, 200, {"at_most": 0.05}, "HOLD", "inconclusive"),
+        (20, 200, {"at_most": 0.05}, "REFUSE", "violated"),
+        (72, 200, {"at_least": 0.30}, "PROMOTE", "certified"),
+        (71, 200, {"at_least": 0.30}, "HOLD", "inconclusive"),
+        (2, 57, {"at_most": 0.05}, "PROMOTE", "uncertified"),
+        (3, 57, {"at_most": 0.05}, "HOLD", "uncertified"),
+        (12, 57, {"at_most": 0.05}, "REFUSE", "violated"),
+        (0, 57, {"at_most": 0.05, "mode": "certify"}, "HOLD", "no result of 57 items could certify it"),
+        (59, 59, {"at_least": 1.0}, "PROMOTE", "certifies 95.0%"),
+        (58, 59, {"at_least": 1.0}, "HOLD", "none allowed"),
+        (40, 59, {"at_least": 1.0}, "REFUSE", "violated"),
+    ],
+)
+def test_thresholds(hits: int, n: int, asked: dict[str, Any], outcome: str, said: str):
+    policy = suite("stance", thresholds={"rate": Threshold(**asked)})
+    own: list[float | None] = [1.0] * hits + [0.0] * (n - hits)
+    decision = decide(inputs(GOOD, policy=policy, suites=results("stance", "rate", own, own)))
+    part = component(decision, "threshold:stance.rate")
+    assert decision.outcome == outcome and said in part.detail, part
+
+
+# One of several
+
+
+def several(k: int, n: int, shifts: list[float], seed: int = 0) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    steps = tuple(f"step-{i}/plain" for i in range(k))
+    return pl.concat(
+        [simulate(n, s, seed + i, candidate=c) for i, (c, s) in enumerate(zip(steps, shifts, strict=True))]
+    ), steps
+
+
+def test_below_150_prompts_the_best_is_judged_by_max_t():
+    votes, steps = several(5, 60, [0.0, 0.1, 1.0, 0.2, 0.0])
+    decision = decide(inputs(votes, candidates=steps))
+    assert (decision.design, decision.candidate, decision.outcome) == ("max_t", "step-2/plain", "PROMOTE")
+    assert "best of 5 candidates" in component(decision, "superiority").detail
+    single = decide(inputs(votes, candidates=("step-2/plain",)))
+    assert component(decision, "superiority").observed < component(single, "superiority").observed
+
+
+def test_twenty_candidates_that_are_no_better_are_seldom_promoted():
+    promoted = 0
+    for seed in range(10):
+        votes, steps = several(20, 40, [0.0] * 20, 1000 * seed)
+        promoted += decide(inputs(votes, candidates=steps)).outcome == "PROMOTE"
+    assert promoted <= 1
+
+
+def test_from_150_prompts_on_a_third_screens_and_the_rest_decides():
+    votes, steps = several(4, 150, [0.0, 0.3, 0.9, 0.2])
+    decision = decide(inputs(votes, candidates=steps))
+    assert (decision.design, decision.candidate, decision.outcome) == ("halving", "step-2/plain", "PROMOTE")
+    assert decision.win_rate and decision.win_rate["n"] == 100
+    given_finalist = decide(inputs(votes, candidates=steps, finalist="step-1/plain"))
+    assert given_finalist.candidate == "step-1/plain"
+
+
+def test_a_candidate_without_votes_does_not_disturb_the_others():
+    votes, steps = several(3, 60, [0.0, 1.0, 0.0])
+    decision = decide(inputs(votes.filter(pl.col("candidate") != "step-0/plain"), candidates=steps))
+    assert decision.candidate == "step-1/plain" and decision.outcome == "PROMOTE"
+
+
+# Stopping, reuse, post hoc
+
+
+def test_a_strong_candidate_stops_early_and_not_before_thirty_prompts():
+    votes = with_lengths(simulate(94, 1.6, seed=4))
+    order = votes["prompt_id"].unique().sort().to_list()
+    assert look(votes.filter(pl.col("prompt_id").is_in(order[:29])), CANDIDATE, order[:29], 1, POLICY).stop is False
+    stop = look(votes, CANDIDATE, order, 1, POLICY)
+    assert stop.stop and 30 <= stop.prompts < 60 and stop.low > 0.5
+    decision = decide(inputs(votes, order=order))
+    assert decision.outcome == "PROMOTE" and "shown early" in component(decision, "superiority").detail
+    assert decision.win_rate and decision.win_rate["low"] == stop.low
+    assert component(decision, "leave_one_judge_out").passed
+
+
+def test_without_a_stop_the_final_bound_uses_what_is_left_of_alpha():
+    votes = simulate(60, 0.35, seed=9)
+    order = votes["prompt_id"].unique().sort().to_list()
+    with_looks, without = decide(inputs(votes, order=order)), decide(inputs(votes))
+    assert "one-sided 0.02, of 0.025" in component(with_looks, "superiority").detail
+    assert component(with_looks, "superiority").observed < component(without, "superiority").observed
+    off = decide(inputs(votes, order=order, policy=GatePolicy(stopping=False)))
+    assert component(off, "superiority").observed == component(without, "superiority").observed
+
+
+def test_one_judge_never_stops():
+    votes = simulate(94, 2.0, judges=JUDGES[:1])
+    order = votes["prompt_id"].unique().sort().to_list()
+    assert look(votes, CANDIDATE, order, 1, POLICY).stop is False
+
+
+def test_a_confirm_set_that_is_used_again():
+    again = decide(inputs(GOOD, earlier_uses=1, post_hoc=PostHoc()))
+    assert again.outcome == "HOLD" and "used once before" in component(again, "post_hoc").detail
+    admitted = decide(inputs(GOOD, earlier_uses=1, post_hoc=PostHoc(reason="a bug in the first run")))
+    assert admitted.outcome == "PROMOTE" and "a bug in the first run" in component(admitted, "post_hoc").detail
+    spend = GatePolicy(reuse="spend")
+    assert [decide(inputs(GOOD, policy=spend, earlier_uses=t)).alpha for t in (0, 1)] == [0.0125, 0.025 / 6]
+
+
+def test_post_hoc_needs_a_reason():
+    changed = decide(inputs(GOOD, post_hoc=PostHoc(("gate",))))
+    assert changed.outcome == "HOLD" and changed.to_dict()["post_hoc"] == {"changed": ["gate"], "reason": None}
+    assert decide(inputs(GOOD, post_hoc=PostHoc(("gate",), "why"))).outcome == "PROMOTE"
+    assert decide(inputs(GOOD, post_hoc=PostHoc())).outcome == "PROMOTE"
+
+
+# Before anything is trained
+
+
+@pytest.mark.parametrize(
+    "policy, prompts, judges, sizes, component_name, said",
+    [
+        (POLICY, 14, 3, {}, "superiority", "below 15"),
+        (POLICY, 57, 1, {}, "panel_size", "needs 2"),
+        (suite("f", non_inferiority={"delta": 0.05}), 57, 3, {"f": 51}, "non_inferiority:f", "it takes 52"),
+        (
+            suite("s", thresholds={"m": {"at_most": 0.05, "mode": "certify"}}),
+            57,
+            3,
+            {"s": 57},
+            "threshold:s.m",
+            "it takes 59",
+        ),
+        (suite("s", thresholds={"m": {"at_least": 0.3}}), 57, 3, {}, "s", "does not run"),
+    ],
+)
+def test_what_cannot_pass_is_said_before_training(
+    policy: GatePolicy, prompts: int, judges: int, sizes: dict[str, int], component_name: str, said: str
+):
+    found = [f for f in plan_feasibility(policy, prompts, judges, sizes) if f.component == component_name]
+    assert [f.severity for f in found] == ["error"] and said in found[0].message
+
+
+def test_what_is_possible_is_no_error():
+    policy = GatePolicy(
+        suites={
+            "f": SuitePolicy(non_inferiority=NonInferiority(delta=0.05)),
+            "s": SuitePolicy(thresholds={"m": Threshold(at_most=0.05), "z": Threshold(at_least=1.0)}),
+        }
+    )
+    assert not any(f.severity == "error" for f in plan_feasibility(policy, 57, 3, {"f": 200, "s": 200}))
+    assert all(f.severity == "note" for f in plan_feasibility(policy, 57, 3, {"f": 200, "s": 59}))
+    weak = plan_feasibility(policy, 57, 3, {"f": 57, "s": 59})
+    assert [f.severity for f in weak if f.component == "non_inferiority:f"] == ["warning"]
+    tiny = [f.component for f in plan_feasibility(GatePolicy(alpha=1e-9), 20, 3, {}, n_candidates=4)]
+    assert "superiority" in tiny
+
+
+# The policy
+
+
+def test_a_policy_from_yaml():
+    policy = parse_policy(
+        {"gate": {"alpha": 0.01}, "suites": [{"task": "venire/f", "non_inferiority": {"delta": 0.1}}]}, "x"
+    )
+    assert policy.alpha == 0.01 and policy.suites["f"].non_inferiority == NonInferiority(delta=0.1)
+    assert parse_policy(None, "x") == GatePolicy() and parse_policy({"agreement": 0.3}, "x").agreement == 0.3
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        ({"alfa": 1}, "unknown key 'alfa'"),
+        ({"alpha": 2}, "alpha"),
+        ({"suites": {"s": {"thresholds": {"m": {}}}}}, "exactly one of at_most, at_least"),
+        ([1], "mapping"),
+    ],
+)
+def test_policies_that_are_refused(data: Any, said: str):
+    with pytest.raises(InputError, match=said):
+        parse_policy(data, "policy.yaml")
