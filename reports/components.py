@@ -85,20 +85,20 @@ _WORDS = {
     "non_inferiority": _Words(
         "Nothing forgotten",
         "a loss as large as the tolerated one is excluded by Tango's test",
-        "it is not excluded that the suite lost as much as, or more than, what the policy tolerates",
+        "it is not excluded that {subject} lost as much as, or more than, what the policy tolerates",
         "more items in the suite, and more general replay in training",
         "suites",
         "change",
-        "it was shown that the suite lost more than the policy tolerates",
+        "it was shown that {subject} lost more than the policy tolerates",
     ),
     "threshold": _Words(
         "Within the threshold",
         "the suite's metric keeps the bound that was set before training",
-        "the metric does not keep its bound, or too few items were asked to show that it does",
+        "{subject} does not keep its bound, or too few items were asked to show that it does",
         "other training data for this behaviour, or more items where the count is what is missing",
         "suites",
         "limit",
-        "it was shown that the metric breaks its bound",
+        "it was shown that {subject} breaks its bound",
     ),
     "coverage": _Words(
         "Enough valid votes",
@@ -174,10 +174,10 @@ _OTHER_NAMES = {
 
 def components(files: RunFiles) -> list[Component]:
     """The decision's components in its order."""
-    return [_component(row) for row in files.decision.get("components", [])]
+    return [_component(row, files) for row in files.decision.get("components", [])]
 
 
-def _component(row: dict[str, Any]) -> Component:
+def _component(row: dict[str, Any], files: RunFiles) -> Component:
     name = str(row.get("name", ""))
     words = _words(name)
     passed, outcome = row.get("passed"), str(row.get("outcome_if_failed") or "HOLD")
@@ -185,19 +185,21 @@ def _component(row: dict[str, Any]) -> Component:
     title = words.title if words else name.replace("_", " ").capitalize()
     observed, required = row.get("observed"), row.get("required")
     failed = words.failed if words else "this requirement was not met"
+    failed = words.broken if words and words.broken and outcome == "REFUSE" else failed
+    named = subject.replace(":", " · ").replace(".", " · ")
     detail = str(row.get("detail") or "")
     return Component(
         name=name,
-        title=f"{title}: {subject.replace(':', ' · ').replace('.', ' · ')}" if subject and words else title,
+        title=f"{title}: {named}" if named and words else title,
         asks=words.asks if words else "",
         state="passed" if passed is True else "undefined" if passed is None else "failed",
         observed=observed,
         required=required,
         observed_words=_observed(observed, words),
-        required_words=_required(required, words, detail),
+        required_words=_required(required, words, below=_is_upper_bound(subject, files)),
         detail=detail,
         outcome_if_failed=outcome,
-        failed=words.broken if words and words.broken and outcome == "REFUSE" else failed,
+        failed=failed.replace("{subject}", named or "the suite"),
         change=words.change if words else "",
         see=words.see if words else "",
     )
@@ -223,7 +225,14 @@ def _observed(value: Any, words: _Words | None) -> str:
     return loose(value)
 
 
-def _required(value: Any, words: _Words | None, detail: str) -> str:
+def _is_upper_bound(subject: str, files: RunFiles) -> bool:
+    """Is the threshold `suite.metric` one that the metric must stay below?"""
+    suite, _, metric = subject.partition(".")
+    asked = ((files.policy.get("suites") or {}).get(suite) or {}).get("thresholds") or {}
+    return (asked.get(metric) or {}).get("at_most") is not None
+
+
+def _required(value: Any, words: _Words | None, *, below: bool) -> str:
     kind = words.kind if words else ""
     if not is_number(value):
         return loose(value)
@@ -233,8 +242,6 @@ def _required(value: Any, words: _Words | None, detail: str) -> str:
         case "rate":
             return f"above {percent(value, 0)}" if value == 0.5 else f"at least {percent(value, 0)}"
         case "limit":
-            # The direction stands in the gate's detail; a bound near 0 is one from above, where it does not.
-            below = "at most" in detail or ("at least" not in detail and value < 0.5)
             return f"at {'most' if below else 'least'} {percent(value)}"
         case "agreement":
             return f"at least {decimal(value, 2)}"
@@ -264,4 +271,6 @@ def prompts_needed(files: RunFiles) -> int | None:
     from venire.judges.statistics.power import n_required
 
     alpha = files.decision.get("alpha") or files.policy.get("alpha") or 0.025
+    if files.decision.get("design") == "max_t":  # all candidates are tried at once
+        alpha = float(alpha) / max(1, len(files.analysis.get("comparisons", [])))
     return n_required(float(estimate), votes=2 * judges, alpha=float(alpha), tie_rate=0.0)

@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 # Controls and marks that could turn, hide or reorder the text around them.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|~<>])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>])")
 
 
 def render_html(report: Report) -> str:

@@ -13,6 +13,7 @@ from .numbers import count, decimal, interval, is_number, listing, percent
 class Reason:
     """Something that stood in the way, what would change it, and the section that holds its rows."""
 
+    title: str
     what: str
     change: str
     see: str
@@ -135,11 +136,9 @@ def _choice(files: RunFiles) -> str:
 
 
 def _reason(component: Component, files: RunFiles) -> Reason:
-    state = "is not defined here" if component.state == "undefined" else "failed"
-    figures = f"observed: {component.observed_words}; required: {component.required_words}"
-    what = f"{component.title} {state}: {component.failed} ({figures})."
-    if component.state == "undefined" and component.detail:
-        what = f"{component.title} {state}: {component.detail}."
+    what = f"{_capital(component.failed)}. Observed: {component.observed_words}; required: {component.required_words}."
+    if component.state == "undefined":
+        what = f"It could not be examined: {component.detail or 'no figures'}."
     change = component.change
     needed = prompts_needed(files) if component.see == "win-rates" else None
     if needed:
@@ -148,7 +147,7 @@ def _reason(component: Component, files: RunFiles) -> Reason:
             f". If the true rate is the {percent(rate['estimate'])} seen here, about {needed:,} prompts would show it "
             f"four times in five; this run had {rate.get('n')}"
         )
-    return Reason(what, f"{change}." if change else "", component.see)
+    return Reason(component.title, what, f"{change}." if change else "", component.see)
 
 
 def _post_hoc(decision: dict[str, Any]) -> str | None:
