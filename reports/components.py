@@ -53,7 +53,7 @@ _WORDS = {
     "leave_one": _Words(
         "No single judge carries it",
         "the win is still shown when any one judge is left out",
-        "the win rests on one judge: without that judge it is not shown",
+        "without one of the judges, the win is not shown",
         "more judges of other families, or a candidate that more of them prefer",
         "leave-one-out",
         "bound",

@@ -21,12 +21,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The first screen: the outcome (PROMOTE, HOLD, REFUSE or NONE), in a sentence, how sure, and why."""
+    """The first screen: the outcome (PROMOTE, HOLD, REFUSE or NONE), in a sentence, why, by how much, how sure."""
 
     outcome: str
     candidate: str
     incumbent: str
     sentence: str
+    why: str
     how_much: str
     how_sure: str
     reasons: list[Reason]
@@ -41,7 +42,8 @@ def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
         outcome=outcome,
         candidate=candidate,
         incumbent=incumbent,
-        sentence=_sentence(outcome, candidate, incumbent, gate, files),
+        sentence=_sentence(outcome, candidate, incumbent, files),
+        why=_why(outcome, gate),
         how_much=_how_much(files, candidate, incumbent),
         how_sure=_how_sure(files),
         reasons=[_reason(component, files) for component in gate if component.state != "passed"],
@@ -49,30 +51,32 @@ def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
     )
 
 
-def _sentence(outcome: str, candidate: str, incumbent: str, gate: list[Component], files: RunFiles) -> str:
+def _sentence(outcome: str, candidate: str, incumbent: str, files: RunFiles) -> str:
     if outcome == "NONE":
         return "No decision yet: the gate has not run."
     if files.finalist[0] is None:
         return f"{outcome.capitalize()}: there is no candidate that could replace {incumbent}."
+    if outcome == "PROMOTE":
+        return f"Promote {candidate}: it was shown to be better than {incumbent}."
+    if outcome == "REFUSE":
+        return f"Refuse {candidate} in the place of {incumbent}: harm or a broken premise was shown."
+    return f"Hold: {candidate} was not shown to be fit to replace {incumbent}."
+
+
+def _why(outcome: str, gate: list[Component]) -> str:
+    """What decided it: the gravest failure, and how many more there are."""
     failed = [component for component in gate if component.state != "passed"]
     if outcome == "PROMOTE":
-        return f"Promote {candidate}: it was shown to be better than {incumbent}, and everything asked of it was met."
+        return f"All {len(gate)} requirements were met." if gate and not failed else ""
     if outcome == "REFUSE":
-        breaking = [c for c in failed if c.state == "failed" and c.outcome_if_failed == "REFUSE"] or failed
-        why = _titles(breaking, "harm or a broken premise was shown")
-        return f"Refuse {candidate} in the place of {incumbent}: {why}."
-    return (
-        f"Hold: it was not shown that {candidate} should replace {incumbent}. "
-        f"{_capital(_titles(failed, 'something that was asked of it failed'))}."
-    )
-
-
-def _titles(failed: list[Component], otherwise: str) -> str:
+        failed.sort(key=lambda c: not (c.state == "failed" and c.outcome_if_failed == "REFUSE"))
     if not failed:
-        return otherwise
-    if len(failed) == 1:
-        return failed[0].failed
-    return f"{failed[0].failed}, and {count(len(failed) - 1, 'other requirement')} failed"
+        return ""
+    first = failed[0]
+    said = first.failed if first.state == "failed" else f"{first.title.lower()} could not be examined"
+    others = count(len(failed) - 1, "other requirement")
+    more = f"; {others} {'was' if len(failed) == 2 else 'were'} not met either" if len(failed) > 1 else ""
+    return f"{_capital(said)}{more}."
 
 
 def _capital(sentence: str) -> str:
