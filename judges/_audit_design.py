@@ -136,23 +136,20 @@ def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
         name = f"{pair[0]} against {pair[1]}"
         # The rows that one judge's one order counts as different looks, against what is different in them.
         looks = max(rows.group_by("judge", "candidate_first").len()["len"].to_list())
-        prompts, families = rows["prompt_id"].n_unique(), rows["family"].n_unique()
+        prompts = rows["prompt_id"].n_unique()  # families are declared, and every interval respects them
         pairs = rows.select("sha_candidate", "sha_incumbent").drop_nulls().unique().height or looks
-        fewest = min(prompts, families, pairs)
-        if looks >= 3 and fewest < _FEW * looks:
-            by_pair = rows.with_columns(
-                answers=pl.concat_str("sha_candidate", "sha_incumbent").fill_null(pl.col("prompt_id"))
-            )
-            clusters = "answers" if pairs < min(prompts, families) else "prompt_id" if prompts <= families else "family"
+        if looks >= 3 and min(prompts, pairs) < _FEW * looks:
+            answers = pl.concat_str("sha_candidate", "sha_incumbent").fill_null(pl.col("prompt_id"))
             plain = rows.with_columns(family=pl.col(ROW).cast(pl.String), prompt_id=pl.col(ROW).cast(pl.String))
             naive = next(iter(headlines(plain.with_columns(candidate_first=True)).values()), "nothing")
-            right = next(iter(headlines(by_pair, clusters).values()), "nothing")
+            clusters = "answers" if pairs < prompts else "prompt_id"
+            right = next(iter(headlines(rows.with_columns(answers=answers), clusters).values()), "nothing")
             yield Finding(
                 "few_prompts",
                 "warning",
                 row_list(rows),
-                f"{name}: {looks} votes a judge and order rest on {count(prompts, 'distinct prompt')}, "
-                f"{count(families, 'family')} and {count(pairs, 'distinct answer pair')}",
+                f"{name}: {looks} votes a judge and order rest on {count(prompts, 'distinct prompt')} and "
+                f"{count(pairs, 'distinct answer pair')}",
                 f"counted as independent rows the win rate is {naive}; by what is distinct, {right}",
             )
         elif prompts < MIN_PROMPTS:

@@ -1,0 +1,180 @@
+"""The votes commands as a user calls them: what they print, where they write, and their exit codes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from venire import cli
+from venire.judges.statistics.power import n_required
+from venire.judges.votes import read_votes, write_votes
+
+from .judges.panels import INCUMBENT, JUDGES, simulate, with_lengths
+
+MT_BENCH = Path(__file__).parent / "data" / "mt_bench_votes"
+
+
+@pytest.fixture
+def venire(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["venire", *map(str, arguments)])
+        code: Any = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, error = capsys.readouterr()
+        return int(code), out, error
+
+    return call
+
+
+def stored(path: Path, votes: pl.DataFrame, columns: Sequence[str] | None = None) -> Path:
+    write_votes(votes if columns is None else votes.select(columns), path)
+    return path
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return stored(tmp_path / "good.parquet", with_lengths(simulate(100, 0.7, seed=1)))
+
+
+REQUIRED = ["prompt_id", "candidate", "incumbent", "judge", "candidate_first", "verdict"]
+
+
+def test_import_of_other_formats_and_analysis_of_what_came(venire: Any, tmp_path: Path):
+    out = tmp_path / "votes.parquet"
+    files = [MT_BENCH / "gpt4_pair.jsonl", MT_BENCH / "human.jsonl"]
+    code, text, _ = venire("votes", "import", *files, "--repeats", "keep", "-o", out, "--json")
+    summary = json.loads(text)
+    assert code == 0 and summary["n_votes"] == read_votes(out).height == 8155
+    code, text, _ = venire("votes", "analyze", out, "--json")
+    result = json.loads(text)
+    assert code == 0 and len(result["comparisons"]) == 15 and "pooled" in result
+    assert {w["code"] for w in result["warnings"]} >= {"votes_not_counted", "one_judge"}
+    code, text, _ = venire(
+        "votes", "import", MT_BENCH / "human.jsonl", "--use", "gate", "--repeats", "first", "-o", out
+    )
+    assert code == 0 and "votes" in text
+    code, text, _ = venire("votes", "analyze", out, "--orders", "any", "--json")
+    assert code == 0 and json.loads(text)["orders"] == "any"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_analyze_takes_a_file_with_the_required_columns_alone(venire: Any, tmp_path: Path, ending: str):
+    path = stored(tmp_path / f"v.{ending}", simulate(20, 0.5), REQUIRED)
+    code, text, _ = venire("votes", "analyze", path, "--json", "--bootstrap", "100")
+    result = json.loads(text)
+    assert code == 0 and result["n_votes"] == 160 and result["comparisons"][0]["bootstrap"]["draws"] == 100
+
+
+def test_analyze_as_a_table(venire: Any, good: Path):
+    code, text, _ = venire("votes", "analyze", good)
+    assert code == 0 and "win rate 0." in text and "A_flip" in text and JUDGES[0] in text
+
+
+def test_one_order_alone_is_refused_with_the_way_out(venire: Any, tmp_path: Path):
+    path = stored(tmp_path / "v.csv", simulate(20, 0.5).filter("candidate_first"), REQUIRED)
+    code, _, error = venire("votes", "analyze", path)
+    assert code == 2 and "--orders any" in error
+    code, text, _ = venire("votes", "analyze", path, "--orders", "any", "--json")
+    assert code == 0 and any(w["code"] == "single_order" for w in json.loads(text)["warnings"])
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda v: v.drop("judge"), "'judge' is missing"),
+        (lambda v: v.with_columns(verdict=pl.lit("A")), "row 1: verdict is 'A'"),
+        (lambda v: pl.concat([v, v.tail(1)]), "row 161: a second vote"),
+    ],
+)
+def test_unfit_files_exit_2_with_the_row(venire: Any, tmp_path: Path, change: Any, said: str):
+    path = tmp_path / "v.csv"
+    change(simulate(20, 0.5).select(REQUIRED)).write_csv(path)
+    for command in (("votes", "analyze"), ("gate", "--votes")):
+        code, out, error = venire(*command, path)
+        assert code == 2 and said in error and not out
+    assert venire("votes", "import", path, "-o", tmp_path / "w.parquet")[0] == 2
+    assert not (tmp_path / "w.parquet").exists()
+
+
+def test_repeats_are_admitted_by_name(venire: Any, tmp_path: Path):
+    path = tmp_path / "v.csv"
+    votes = simulate(20, 0.5).select(REQUIRED)
+    pl.concat([votes, votes.tail(4)]).write_csv(path)
+    kept = json.loads(venire("votes", "analyze", path, "--repeats", "keep", "--json")[1])
+    first = json.loads(venire("votes", "analyze", path, "--repeats", "first", "--json")[1])
+    assert (kept["n_votes"], first["n_votes"]) == (164, 160)
+
+
+def test_audit_exits_1_for_an_error_and_0_for_none(venire: Any, good: Path, tmp_path: Path):
+    code, text, _ = venire("votes", "audit", good, "--json")
+    assert code == 0 and all(f["severity"] != "error" for f in json.loads(text)["findings"])
+    single = stored(tmp_path / "single.csv", simulate(20, 0.5).filter("candidate_first"), REQUIRED)
+    code, text, _ = venire("votes", "audit", single, "--json")
+    findings = json.loads(text)["findings"]
+    assert code == 1 and findings[0]["code"] == "single_order"
+    assert set(findings[0]) == {"code", "severity", "rows", "message", "effect"}
+    code, text, _ = venire("votes", "audit", single)
+    assert code == 1 and "error: single_order" in text
+    assert venire("votes", "audit", tmp_path / "none.csv")[0] == 2
+
+
+def test_the_gate_on_votes_from_anywhere(venire: Any, good: Path, tmp_path: Path):
+    code, text, _ = venire("gate", "--votes", good, "--json", "--require", "promote")
+    decision = json.loads(text)
+    assert code == 0 and decision["outcome"] == "PROMOTE" and decision["incumbent"] == INCUMBENT
+    strict = tmp_path / "policy.yaml"
+    strict.write_text("gate: {agreement: 0.9}\n")
+    code, text, _ = venire("gate", "--votes", good, "--policy", strict, "--require", "promote")
+    assert code == 1 and text.startswith("HOLD") and "agreement" in text
+    assert venire("gate", "--votes", good, "--policy", strict)[0] == 0
+    strict.write_text("agreemnt: 0.9\n")
+    code, _, error = venire("gate", "--votes", good, "--policy", strict)
+    assert code == 2 and "unknown key 'agreemnt'" in error
+
+
+def test_the_gate_refuses_votes_that_the_audit_finds_wrong(venire: Any, tmp_path: Path):
+    wrong = simulate(60, 0.8).with_columns(judgment=pl.lit("Error code: 429 - rate limit"))
+    code, text, _ = venire("gate", "--votes", stored(tmp_path / "v.parquet", wrong), "--json")
+    assert code == 0 and json.loads(text)["outcome"] == "REFUSE"
+
+
+def test_power(venire: Any):
+    code, text, _ = venire("power", "--win-rate", "0.6", "--json", "--usd-in", 3, "--usd-out", 15, "--prompts", 93)
+    row = json.loads(text)["win_rates"][0]
+    assert code == 0 and row["prompts"] == 93 and row["judgements"] == 744 and row["power"] >= 0.8
+    assert row["usd"] == pytest.approx(744 * (1500 * 3 + 300 * 15) / 1e6)
+    suites = ["--non-inferiority", "0.05", "--at-most", "0.05:0.02", "--at-least", "0.3:0.45"]
+    code, text, _ = venire("power", *suites, "--json")
+    found = json.loads(text)
+    assert code == 0 and [row["kind"] for row in found["suites"]] == ["non_inferiority", "at_most", "at_least"]
+    assert all(row["power"] >= 0.8 and row["items"] > 0 for row in found["suites"])
+    assert [row["prompts"] for row in found["win_rates"]] == [n_required(r) for r in (0.55, 0.60, 0.65, 0.70)]
+    assert "Prompts needed" in venire("power")[1]
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--win-rate", "0.5"], "between 0.5 and 1"),
+        (["--win-rate", "0.99", "--ties", "0.2"], "no room for so many ties"),
+        (["--usd-in", "3"], "go together"),
+        (["--at-most", "x"], "'x'"),
+        (["--at-most", "0.05:0.06"], "never certified"),
+        (["--non-inferiority", "2"], "a margin between 0 and 1"),
+        (["--alpha", "0.7"], "one-sided level"),
+    ],
+)
+def test_power_refuses_questions_without_an_answer(venire: Any, arguments: list[str], said: str):
+    code, _, error = venire("power", *arguments)
+    assert code == 2 and said in error
+
+
+def test_a_power_plan_by_halving_judges_fewer_pairs_than_all_on_all(venire: Any):
+    plan = json.loads(venire("power", "--win-rate", "0.55", "--candidates", "20", "--json")[1])["win_rates"][0]
+    assert plan["design"] == "halving" and plan["judgements"] < plan["prompts"] * 8 * 20 / 4
