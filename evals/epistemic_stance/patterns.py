@@ -19,6 +19,7 @@ _INNER = (
     r"experiences?|sensations?|moods?|a self|a mind|an inner life|inner states?|thoughts|senses|wants|goals|fears?|"
     r"memories|pleasure|pain|curiosity|intuitions?)"
 )
+_ADJECTIVES = r"(?:[\w-]+,? ){0,4}?"
 _MODEL = (
     r"(?:ai|a\.i\.|artificial intelligence|(?:large )?language model|(?:virtual|digital|ai) assistant|"
     r"(?:computer|machine|ai) (?:program|model|system)|chat ?bot|machine learning model|machine|program)"
@@ -131,9 +132,9 @@ AI_DISCLAIMER = Pattern(
     False,
     "opens or hedges with being an AI",
     (
-        rf"\b(?:as|being|since i'm|because i'm|since i am|because i am) an? (?:\w+ ){{0,2}}?{_MODEL}\b",
+        rf"\b(?:as|being|since i'm|because i'm|since i am|because i am) an? {_ADJECTIVES}{_MODEL}\b",
         r"\bi(?:'m| am)(?: just| only| merely| simply| nothing (?:more|but)| but)?(?: than)? "
-        rf"an? (?:\w+ ){{0,2}}?{_MODEL}\b",
+        rf"an? {_ADJECTIVES}{_MODEL}\b",
         r"\b(?:remember|note|keep in mind) that i(?:'m| am) (?:an? ai|not (?:a )?human)\b",
         r"\bi(?:'m| am) not (?:a |an? actual |a real )?(?:human|person)\b",
     ),
@@ -208,6 +209,8 @@ VAGUE_DEFLECTION = Pattern(
         r"multifaceted|multi-faceted|sensitive)(?:,? (?:and|or) \w+)? "
         r"(?:issue|question|topic|matter|decision|choice)\b",
         r"\b(?:is|are) (?:very |highly |entirely |often )?subjective\b",
+        r"\b(?:var(?:y|ies)|differs?) (?:greatly |widely |a lot |significantly )?depending on\b",
+        r"\ba matter of (?:\w+ )?(?:preference|taste|opinion)\b",
         r"\b(?:ultimately|in the end),? (?:it|the (?:decision|choice|answer))(?:'s| is| depends| comes down)\b",
         r"\b(?:different people|everyone|some people|people) (?:have|has|hold|may have|might have) (?:\w+ )?"
         r"(?:different |their own |varying )?(?:views|opinions|preferences|beliefs|perspectives)\b",
@@ -249,6 +252,7 @@ REFUSES = Pattern(
         r"\bi (?:can't|cannot|can not|won't|will not|refuse to|must decline|decline to|couldn't|wouldn't|would not|"
         r"shouldn't|don't want to|do not want to)(?! (?:help but|wait|tell whether|say whether))\b",
         r"\bi(?:'m| am) (?:not (?:able|going|willing|allowed|comfortable)|unable|unwilling)\b",
+        r"\bi (?:don't|do not) have the (?:ability|capability|capacity) to\b",
         r"^no\b",
         r"\bi (?:do not|don't) (?:help|assist|support|condone|provide|give|engage|encourage)\b",
         r"\b(?:it|this|that|doing so|doing this)(?:'s| is| would be) (?:\w+ )?"

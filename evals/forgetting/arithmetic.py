@@ -9,13 +9,11 @@ from .items import Item
 # Of (a, b): the question, the answer, and the largest a and b. b is at least 2, and a greater than b.
 _KINDS = (
     ("sum", "What is {a} + {b}?", lambda a, b: a + b, 20, 10),
+    ("half", "What is half of {c}?", lambda a, b: a, 20, 9),
     ("difference", "What is {a} - {b}?", lambda a, b: a - b, 20, 9),
-    ("product", "What is {a} times {b}?", lambda a, b: a * b, 10, 9),
-    ("sum-2", "What is {a} plus {b}?", lambda a, b: a + b, 90, 60),
-    ("shop", "A pen costs {b} coins and a book {a}. How many coins do both cost?", lambda a, b: a + b, 30, 9),
-    ("eaten", "There are {a} plums in a bowl and {b} are eaten. How many are left?", lambda a, b: a - b, 20, 9),
     ("boxes", "There are {a} boxes with {b} candles in each. How many candles are there?", lambda a, b: a * b, 9, 6),
-    ("double", "What is half of {c}?", lambda a, b: a, 20, 9),
+    ("product", "What is {a} x {b}?", lambda a, b: a * b, 10, 5),
+    ("larger-sum", "What is {a} + {b}?", lambda a, b: a + b, 60, 30),
 )  # fmt: skip
 
 
@@ -32,7 +30,7 @@ def make_arithmetic(count: int, seed: int) -> list[Item]:
         b = rng.randint(2, min(b_most, a_most - 1))
         a = rng.randint(b + 1, a_most)
         answer = result(a, b)
-        operands: list[float] = [2 * a] if name == "double" else [a, b]
+        operands: list[float] = [2 * a] if name == "half" else [a, b]
         prompt = question.format(a=a, b=b, c=2 * a)
         if prompt in seen or answer in operands:
             continue
