@@ -1,7 +1,10 @@
 """`venire run` and its stages, each a command of its own."""
 
+import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +25,19 @@ def _run(path: Path) -> Any:
 def _quiet() -> None:
     """Loading bars of the libraries would drown our own lines; their warnings still come through."""
     import os
+    import warnings
 
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """Standard output is for a command's result: Inspect's greetings and summaries there are dropped."""
+    with redirect_stdout(io.StringIO()):
+        yield
 
 
 def _say(text: str) -> None:
@@ -48,7 +59,8 @@ def run(experiment: Path, require: str | None, post_hoc: str | None, device: str
 
     the_run = _run(experiment)
     _device(device)
-    decision = flow.run_all(the_run, _say, post_hoc)
+    with _ours():
+        decision = flow.run_all(the_run, _say, post_hoc)
     _decided(the_run, decision, require, as_json)
 
 
@@ -71,7 +83,7 @@ def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
     from .stages import plan as stage
 
     the_run = _run(experiment)
-    with the_run.stage("plan"):
+    with _ours(), the_run.stage("plan"):
         lock = stage.freeze(the_run)
     if as_json:
         click.echo(json.dumps(lock, indent=2))
@@ -90,7 +102,8 @@ def evaluate(experiment: Path, device: str) -> None:
     from .stages import flow
 
     _device(device)
-    flow.evaluate(_run(experiment), _say)
+    with _ours():
+        flow.evaluate(_run(experiment), _say)
 
 
 @click.command()
@@ -104,7 +117,8 @@ def train(experiment: Path, device: str, quick: bool) -> None:
     """
     from .stages import flow
 
-    flow.train(_run(experiment), _say, device, quick)
+    with _ours():
+        flow.train(_run(experiment), _say, device, quick)
 
 
 @click.command()
@@ -116,7 +130,8 @@ def judge(experiment: Path) -> None:
     """
     from .stages import flow
 
-    flow.judge(_run(experiment), _say)
+    with _ours():
+        flow.judge(_run(experiment), _say)
 
 
 @click.command()
@@ -149,7 +164,9 @@ def gate(
 
     assert experiment is not None
     the_run = _run(experiment)
-    _decided(the_run, flow.gate(the_run, _say, post_hoc), require, as_json)
+    with _ours():
+        decision = flow.gate(the_run, _say, post_hoc)
+    _decided(the_run, decision, require, as_json)
 
 
 @click.command()

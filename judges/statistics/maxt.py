@@ -65,8 +65,10 @@ def studentise(data: ClusterSums, signs: Floats) -> tuple[Floats, Floats]:
 
 
 def _t(mean: Floats, se: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(se < ROUNDING, np.sign(mean) * np.inf, mean / np.maximum(se, ROUNDING))
+    """mean / se; without any spread ±∞, and 0 where the mean is ½ too (a candidate that answers as the incumbent)."""
+    spread = mean / np.maximum(se, ROUNDING)
+    constant = np.where(np.abs(mean) < ROUNDING, 0.0, np.copysign(np.inf, mean))
+    return np.where(se < ROUNDING, constant, spread)
 
 
 def random_signs(groups: int, draws: int, seed: int) -> Floats:

@@ -1,10 +1,11 @@
 """The eval stage: contenders × suites through Inspect, each finished sample once, whatever was killed before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError, VenireError
+from venire.progress import watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +66,7 @@ def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender", treatm
     )
 
 
-def evaluate(run: "Run", contenders: Sequence["Contender"]) -> None:
+def evaluate(run: "Run", contenders: Sequence["Contender"], say: Callable[[str], None]) -> None:
     """Run every suite against the contenders. One base after another, all adapters of a base in shared batches.
 
     Raises VenireError if some samples could not be answered; what was answered stays.
@@ -79,27 +80,32 @@ def evaluate(run: "Run", contenders: Sequence["Contender"]) -> None:
         for spec in run.experiment.suites
     ]
     run.eval_logs.mkdir(parents=True, exist_ok=True)
-    done, logs = eval_set(
-        tasks,
-        log_dir=str(run.eval_logs),
-        log_dir_allow_dirty=True,  # the incumbents' logs stand there when the candidates come
-        retry_attempts=1,
-        max_tasks=MAX_TASKS,
-        max_connections=MAX_CONNECTIONS,
-        adaptive_connections=False,
-        log_buffer=1,  # a sample is on disk as soon as it is answered
-        display=_display(),
-    )
+    before = finished(run)
+    todo = sum(len(task.dataset) * (task.epochs or 1) for task in tasks) - before
+    with watch("eval", todo, say):
+        done, logs = eval_set(
+            tasks,
+            log_dir=str(run.eval_logs),
+            log_dir_allow_dirty=True,  # the incumbents' logs stand there when the candidates come
+            retry_attempts=1,
+            max_tasks=MAX_TASKS,
+            max_connections=MAX_CONNECTIONS,
+            adaptive_connections=False,
+            log_buffer=1,  # a sample is on disk as soon as it is answered
+            display="none",
+        )
     if not done:
         failed = next((log for log in logs if log.status != "success"), None)
         reason = failed.error.message if failed and failed.error else "see the logs with: inspect view"
         raise VenireError(f"the suites did not finish: {reason}; run the same command again to go on")
 
 
-def _display() -> Any:
-    import sys
+def finished(run: "Run") -> int:
+    """Samples that finished logs already hold."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
 
-    return "rich" if sys.stderr.isatty() else "plain"
+    headers = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(run.eval_logs))]
+    return sum(log.results.completed_samples for log in headers if log.status == "success" and log.results)
 
 
 def eval_logs(run: "Run") -> list[Path]:

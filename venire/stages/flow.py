@@ -49,7 +49,7 @@ def evaluate(run: "Run", say: Say, incumbents_only: bool = False) -> None:
     who = list({contender.name: contender for contender in who}.values())
     say(f"    {len(who)} contenders × {len(run.experiment.suites)} suites")
     with run.stage("eval"):
-        stage(run, who)
+        stage(run, who, say)
 
 
 def train(run: "Run", say: Say, device: str = "auto", quick: bool = False) -> None:

@@ -119,18 +119,17 @@ class _Asker:
 
     def ask(self, pairs: Collection[str], what: str) -> bool:
         """Everything not answered yet about `pairs`; False if the budget ended before it was done."""
-        import time
+        from venire.progress import watch
 
         complete = True
-        for name in self.judging.manifest.parts:
-            start = time.monotonic()
-            asked = self.judging.ask([name], pairs, max_calls=self.left)[0]
-            if self.judging.manifest.parts[name].judge.is_api and self.left is not None:
+        for name, part in self.judging.manifest.parts.items():
+            with watch(f"{what}: {name}", 2 * len(pairs), self.say):
+                asked = self.judging.ask([name], pairs, max_calls=self.left)[0]
+            if part.judge.is_api and self.left is not None:
                 self.left -= asked.new
+            if asked.left:
+                self.say(f"    {name}: {asked.left} judgements left unasked: the budget of calls is spent")
             complete &= asked.left == 0
-            if asked.new or asked.left:
-                rest = f", {asked.left} left: the budget is spent" if asked.left else ""
-                self.say(f"    {what}: {name}: {asked.new} judgements in {time.monotonic() - start:.0f} s{rest}")
         return complete
 
 
@@ -203,7 +202,7 @@ def earlier_uses(run: "Run", design: Design) -> int:
 
 def confirm_families(run: "Run", design: Design) -> set[str]:
     """Families of the deciding prompts, by suite and name."""
-    return {design.families[i] for i in confirm_order(run, design)}
+    return {f"{design.prompts[i].split('/')[0]}/{design.families[i]}" for i in confirm_order(run, design)}
 
 
 def confirm_order(run: "Run", design: Design) -> list[int]:

@@ -1,0 +1,190 @@
+"""Training rows: their schema, and a loader that refuses a bad row by file and number.
+
+One JSON object a line. A row of chat to learn from (`sft`) and a row of preference (`dpo`):
+
+    {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}], "category": "redemption"}
+    {"prompt": [{"role": "user", "content": "…"}], "chosen": [{"role": "assistant", …}], "rejected": [{…}]}
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from venire._common.errors import InputError
+from venire._common.hashing import sha256_file
+
+Method = Literal["sft", "dpo"]
+
+
+class Message(BaseModel):
+    """One turn of a chat."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+    @field_validator("content")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("an empty text")
+        return value
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    category: str = Field(default="", description="the value, or the kind of row, e.g. `redemption`, `replay`")
+    weight: float = Field(default=1.0, gt=0, description="how much it matters; 1 is the usual row")
+    family: str = Field(default="", description="rows that say the same in other words share it")
+    source: str = Field(default="", description="where the row comes from, in a word or two")
+    teacher: str | None = Field(
+        default=None, description="family of the model that wrote or rewarded the row: it may not judge the result"
+    )
+
+
+class SftRow(_Row):
+    """A chat that ends on the answer to be learned."""
+
+    messages: list[Message]
+
+    @field_validator("messages")
+    @classmethod
+    def _ends_on_an_answer(cls, value: list[Message]) -> list[Message]:
+        _check_turns(value, last="assistant")
+        return value
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text the row would teach or show."""
+        return [message.content for message in self.messages]
+
+
+class DpoRow(_Row):
+    """A prompt, the answer that is wanted, and the one that is not."""
+
+    prompt: list[Message]
+    chosen: list[Message]
+    rejected: list[Message]
+
+    @field_validator("prompt")
+    @classmethod
+    def _ends_on_a_question(cls, value: list[Message]) -> list[Message]:
+        _check_turns(value, last="user")
+        return value
+
+    @field_validator("chosen", "rejected")
+    @classmethod
+    def _one_answer(cls, value: list[Message]) -> list[Message]:
+        if [message.role for message in value] != ["assistant"]:
+            raise ValueError("not one assistant message: the answer is missing")
+        return value
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text the row would teach or show."""
+        return [message.content for message in (*self.prompt, *self.chosen, *self.rejected)]
+
+
+Row = SftRow | DpoRow
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The rows of one file, and what a lineage says of them. Row n stands on line `lines[n]` of the file."""
+
+    path: Path
+    sha256: str
+    rows: list[Row]
+    lines: list[int]
+
+    @property
+    def families(self) -> dict[str, int]:
+        """How many rows each category has, by name."""
+        return dict(sorted(Counter(row.category or "uncategorised" for row in self.rows).items()))
+
+    @property
+    def teacher_families(self) -> list[str]:
+        """The model families that wrote or rewarded rows."""
+        return sorted({row.teacher for row in self.rows if row.teacher})
+
+    def place(self, index: int) -> str:
+        """Where a row stands, for a message."""
+        return f"{self.path}, row {self.lines[index]}"
+
+
+def load_rows(path: Path, method: Method) -> TrainingData:
+    """The rows of a JSONL file, all of `method`'s kind.
+
+    Raises InputError naming the file and the row (its line, from 1): a missing, empty or wrongly encoded file, a line
+    that is no JSON object, another schema, a chat without its answer, an empty text.
+    """
+    schema = SftRow if method == "sft" else DpoRow
+    rows: list[Row] = []
+    lines: list[int] = []
+    for number, raw in _read(path):
+        try:
+            rows.append(schema.model_validate(raw))
+        except ValidationError as error:
+            raise InputError(f"{path}, row {number}{_complaint(error, raw, method)}") from error
+        lines.append(number)
+    if not rows:
+        raise InputError(f"{path}: no rows; give it one JSON object a line")
+    return TrainingData(path, sha256_file(path), rows, lines)
+
+
+def training_texts(data: TrainingData) -> list[tuple[str, str]]:
+    """(place, text) of every message of every row: what must not stand in a suite."""
+    return [(data.place(i), text) for i, row in enumerate(data.rows) for text in row.texts]
+
+
+def dump_rows(rows: Iterable[Row]) -> str:
+    """The rows as JSONL; what is at its default is left out."""
+    lines = (row.model_dump(mode="json", exclude_defaults=True) for row in rows)
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def _read(path: Path) -> Iterator[tuple[int, Any]]:
+    if not path.is_file():
+        raise InputError(f"training data {str(path)!r}: no such file")
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}, row {number}: not UTF-8; save the file as UTF-8") from error
+        except ValueError as error:
+            raise InputError(f"{path}, row {number}: not a JSON object on one line: {error}") from error
+
+
+def _check_turns(messages: Sequence[Message], last: str) -> None:
+    """One optional system message, then user and assistant in turn, ending on `last`."""
+    roles = [message.role for message in messages]
+    turns = roles[1:] if roles[:1] == ["system"] else roles
+    if turns[-1:] != [last]:
+        missing = "the answer is missing" if last == "assistant" else "a question is missing"
+        raise ValueError(f"the last message is not the {last}'s: {missing}")
+    if any(role != ("user", "assistant")[i % 2] for i, role in enumerate(turns)):
+        raise ValueError(
+            f"roles are {', '.join(roles)}; user and assistant take turns, a system message may come first"
+        )
+
+
+def _complaint(error: ValidationError, raw: Any, method: Method) -> str:
+    if not isinstance(raw, dict):
+        return ": not a JSON object"
+    wanted = ("messages",) if method == "sft" else ("prompt", "chosen", "rejected")
+    if missing := [key for key in wanted if key not in raw]:
+        found = ", ".join(map(str, raw)) or "none"
+        return f": no {missing[0]!r}; a row for {method} has {', '.join(wanted)}, and this one has the keys {found}"
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    return f", {key}: {message}"

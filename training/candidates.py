@@ -1,0 +1,167 @@
+"""Candidates: one checkpoint in one folder, safetensors only, with the lineage that says where it came from.
+
+<folder>/adapter_model.safetensors   the weights
+<folder>/adapter_config.json
+<folder>/lineage.json                base, recipe, data, step, metrics, versions; never part of the identity
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from venire._common.errors import InputError
+from venire._common.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from venire.engine import Base
+
+LINEAGE = "lineage.json"
+_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A checkpoint: `base` is what its adapter sits on as the user wrote it, `sha256` the identity of the weights."""
+
+    name: str
+    path: Path
+    base: str
+    sha256: str
+    kind: Literal["adapter", "full"]
+    lineage: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """The training step it was saved at; 0 if unknown."""
+        return int(self.lineage.get("step") or 0)
+
+
+def read_candidate(path: Path) -> Candidate:
+    """The candidate in a folder. Raises InputError if it has no lineage, or its weights are not those of it."""
+    from venire.engine import adapter_sha256
+
+    if not (path / LINEAGE).is_file():
+        raise InputError(
+            f"candidate {str(path)!r}: no {LINEAGE}; weights from elsewhere are added with: "
+            f"venire candidates add {path}"
+        )
+    lineage = read_json(path / LINEAGE)
+    if adapter_sha256(path) != lineage["sha256"]:
+        raise InputError(f"candidate {str(path)!r}: the weights are not those that its {LINEAGE} describes")
+    return Candidate(lineage["name"], path, lineage["base"]["name"], lineage["sha256"], lineage["kind"], lineage)
+
+
+def list_candidates(folder: Path, recipe: str | None = None) -> list[Candidate]:
+    """The candidates below `folder` (of one recipe), by recipe and step."""
+    found = [read_candidate(file.parent) for file in folder.glob(f"*/{LINEAGE}")]
+    if recipe is not None:
+        found = [c for c in found if (c.lineage.get("recipe") or {}).get("name") == recipe]
+    return sorted(found, key=lambda c: ((c.lineage.get("recipe") or {}).get("name", ""), c.step, c.name))
+
+
+def write_candidate(weights: Path, folder: Path, lineage: dict[str, Any]) -> Candidate:
+    """Make the candidate `folder` out of the weights in `weights`: all of it, or nothing.
+
+    The config is written anew, in one order and with the base's hub id in place of a path of this machine: the same
+    training gives the same bytes. `lineage` is completed by identity, size and time. A folder that is there is
+    replaced.
+    """
+    from venire.engine import adapter_sha256
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        files = sorted(weights.glob("*.safetensors"))
+        for file in files:
+            shutil.copyfile(file, made / file.name)
+        _copy_config(weights, made, lineage)
+        lineage = lineage | {
+            "sha256": adapter_sha256(made),
+            "adapter_bytes": sum(file.stat().st_size for file in files),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        write_json(made / LINEAGE, lineage)
+        _sync(made.iterdir())
+        made.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.rename(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return read_candidate(folder)
+
+
+def check_added(path: Path, base: "Base | None") -> None:
+    """Raises InputError unless the weights in `path`, trained elsewhere, can be a candidate.
+
+    `base` is what an adapter is to sit on, None for full weights. Refused: no such folder, no safetensors, pickles,
+    an adapter without a base or for another base.
+    """
+    check_weights(path)
+    if not (path / "adapter_config.json").is_file():
+        return
+    if base is None:
+        raise InputError(f"adapter {str(path)!r}: say which base it sits on")
+    check_base(path, base)
+
+
+def check_weights(path: Path) -> None:
+    """Raises InputError unless `path` is a folder with a config and safetensors."""
+    from venire.engine import adapter_sha256
+
+    if path.is_dir() and not any(path.glob("*.safetensors")):
+        pickles = sorted(file.name for file in path.iterdir() if file.suffix in _PICKLES)
+        if pickles:
+            raise InputError(
+                f"candidate {str(path)!r}: {pickles[0]} is a pickle, which can run code when it is loaded; "
+                "save the weights as *.safetensors"
+            )
+    adapter_sha256(path)  # says the rest: no folder, no config, no weights
+
+
+def check_base(path: Path, base: "Base") -> None:
+    """Raises InputError if the adapter in `path` names another base, or its tensors do not fit."""
+    from venire.engine import check_adapter
+
+    named = str(read_json(path / "adapter_config.json").get("base_model_name_or_path") or "")
+    if _last(named) not in ("", _last(base.model_id), _last(base.name), _last(str(base.path))):
+        raise InputError(
+            f"adapter {str(path)!r} is for another base: it was trained on {named!r}, and the base is {base.model_id!r}"
+        )
+    check_adapter(path, base)
+
+
+def describe_base(base: "Base") -> dict[str, str]:
+    """A base as a lineage names it."""
+    return {"name": base.name, "model_id": base.model_id, "revision": base.revision, "family": base.family}
+
+
+def _last(name: str) -> str:
+    """A model's own name: mirrors of one model differ in the organisation, or are a folder on a disk."""
+    return name.rstrip("/").rsplit("/", 1)[-1].lower()
+
+
+def _copy_config(weights: Path, made: Path, lineage: dict[str, Any]) -> None:
+    config = weights / "adapter_config.json"
+    values = read_json(config)
+    for key in ("target_modules", "modules_to_save", "exclude_modules"):
+        if isinstance(values.get(key), list):
+            values[key] = sorted(values[key])  # PEFT writes a set, in an order that changes from process to process
+    values["base_model_name_or_path"] = lineage["base"]["model_id"]
+    write_json(made / config.name, dict(sorted(values.items())))
+
+
+def _sync(files: Iterable[Path]) -> None:
+    """Bytes on the disk before the folder gets its name: a folder with a lineage is whole."""
+    for file in files:
+        handle = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
