@@ -48,7 +48,8 @@ def measure_for(kind: "Kind", model: str, rubric: Rubric | None) -> Measure:
     if kind == "embedding":
         return lambda rows: closeness(rows, model)
     if kind == "likelihood":
-        return lambda rows: likelihood(rows, model)
+        known: dict[tuple[str, str, str], float] = {}
+        return lambda rows: likelihood(rows, model, known)
     if rubric is None:
         raise ValueError("a choice between A and B needs a rubric that asks for it")
     return lambda rows: odds(rows, model, rubric)
@@ -71,24 +72,26 @@ def closeness(rows: Sequence[Shown], model: str) -> list[Measured]:
     return [Measured(close(row.first, row), close(row.second, row), unit) for row in rows]
 
 
-def likelihood(rows: Sequence[Shown], model: str) -> list[Measured]:
-    """Log-likelihood per token of the person's own answer, when the model has just read the answer judged."""
+def likelihood(
+    rows: Sequence[Shown], model: str, known: dict[tuple[str, str, str], float] | None = None
+) -> list[Measured]:
+    """Log-likelihood per token of the person's own answer, when the model has just read the answer judged.
+
+    `known` keeps what was scored before: an answer occurs in both orders, and the incumbent's against every candidate.
+    """
     from venire import engine
 
-    asked = list(
-        dict.fromkeys((row.prompt, answer, row.reference or "") for row in rows for answer in (row.first, row.second))
-    )
-    items = [
-        ([{"role": "user", "content": _restate(prompt, answer)}], reference) for prompt, answer, reference in asked
-    ]
+    known = {} if known is None else known
+
+    def key(row: Shown, answer: str) -> tuple[str, str, str]:
+        return row.prompt, answer, row.reference or ""
+
+    new = list(dict.fromkeys(key(row, a) for row in rows for a in (row.first, row.second) if key(row, a) not in known))
+    items = [([{"role": "user", "content": _restate(prompt, answer)}], reference) for prompt, answer, reference in new]
     scores = engine.loglikelihoods(model, items)
-    each = {key: score.logprob / score.n_tokens for key, score in zip(asked, scores, strict=True)}
+    known.update({each: score.logprob / score.n_tokens for each, score in zip(new, scores, strict=True)})
     unit = "log-likelihood per token of the person's answer after this one"
-
-    def score(row: Shown, answer: str) -> float:
-        return each[row.prompt, answer, row.reference or ""]
-
-    return [Measured(score(row, row.first), score(row, row.second), unit) for row in rows]
+    return [Measured(known[key(row, row.first)], known[key(row, row.second)], unit) for row in rows]
 
 
 def odds(rows: Sequence[Shown], model: str, rubric: Rubric) -> list[Measured]:

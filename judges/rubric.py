@@ -7,6 +7,7 @@
     ties: true                       may the judge say tie
     needs: [reference]               refuses pairs without it; `wants` shows it where there is one
     does_not_count: [length, …]      for the report; the body must say it to the judge
+    markers: full                    around question and answers; `short` spares tokens where small models are read
 
 The body's `{{question}}`, `{{reference}}`, `{{first}}`, `{{second}}`, `{{criteria}}` and `{{instructions}}` are
 filled in a single pass, so that nothing in an answer is ever expanded.
@@ -38,6 +39,7 @@ class _FrontMatter(BaseModel):
     needs: list[Literal["reference"]] = Field(default_factory=list)
     wants: list[Literal["reference"]] = Field(default_factory=list)
     does_not_count: list[str] = Field(default_factory=list)
+    markers: Literal["full", "short"] = "full"
 
 
 class Rubric(_FrontMatter):
@@ -118,7 +120,8 @@ def parse_rubric(text: str, where: str = "rubric") -> Rubric:
 
 def render(rubric: Rubric, shown: Shown) -> str:
     """The prompt: the rubric's body with question, reference and answers fenced in it."""
-    mark = shown.id[:8]  # of a hash over the answers, so that no answer can contain it
+    # The mark is of a hash over the answers, so that no answer can contain it.
+    mark = shown.id[:8] if rubric.markers == "full" else ""
     criteria = rubric.criteria if isinstance(rubric.criteria, dict) else dict.fromkeys(rubric.criteria, "")
     values = {
         "question": fence("Question", shown.prompt, mark),
@@ -132,7 +135,9 @@ def render(rubric: Rubric, shown: Shown) -> str:
 
 
 def fence(title: str, text: str, mark: str) -> str:
-    """`text` between markers that it cannot imitate."""
+    """`text` between markers that it cannot imitate; without a mark, after a heading that it cannot."""
+    if not mark:
+        return f"[{title}]\n{neutralise(text)}"
     return f"=== {title} ({mark}) ===\n{neutralise(text)}\n=== End of {title} ({mark}) ==="
 
 
@@ -140,7 +145,7 @@ def neutralise(text: str) -> str:
     """`text` whose own markers and chat-template tokens no longer read as such; words stay as they are."""
     text = re.sub(r"={3,}", lambda m: " ".join(m[0]), text)
     text = re.sub(r"<(?=\||/?s>)", "< ", text)
-    return re.sub(r"\[(?=/?INST\]|/?SYS)", "[ ", text)
+    return re.sub(r"\[(?=/?INST\]|/?SYS|(?:Question|What the person answered|Answer [AB])\])", "[ ", text)
 
 
 def _instructions(rubric: Rubric) -> str:

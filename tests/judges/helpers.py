@@ -76,6 +76,9 @@ def say(text: str, **options: Any) -> ModelOutput:
 
 def fenced(prompt: str) -> dict[str, str]:
     """What stands between the markers of a prompt, by title: how a judge that obeys its rubric reads it."""
+    if "\n=== " not in f"\n{prompt}":
+        short = re.findall(r"^\[([\w ]+)\]\n(.*?)(?=\n\n\[(?! )|\n\nWhich answer|\Z)", prompt, re.S | re.M)
+        return dict(short)
     blocks = re.findall(r"^=== (.+?) \((\w+)\) ===\n(.*?)\n=== End of \1 \(\2\) ===$", prompt, re.S | re.M)
     return {title: text for title, _, text in blocks}
 

@@ -155,14 +155,17 @@ def test_a_missing_key_is_named(pairs: list[Pair], tmp_path: Path, monkeypatch: 
         run_panel(pairs, panel, tmp_path, seed=7, anchors=0)
 
 
-def test_an_evaluation_that_breaks_off_says_so(pairs: list[Pair], tmp_path: Path, monkeypatch) -> None:
-    from venire.judges import judging as module
+@pytest.mark.parametrize("status", ["cancelled", "error"])
+def test_an_evaluation_that_breaks_off_says_so(
+    pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    import inspect_ai
 
     class Log:
-        status = "cancelled"
         error = None
 
+    log = Log()
+    setattr(log, "status", status)  # noqa: B010
+    monkeypatch.setattr(inspect_ai, "eval", lambda *_, **__: [log])
     with pytest.raises(VenireError, match="run the same command again"):
-        module._check(
-            open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0).manifest.parts["mockllm/one"].judge, Log()
-        )  # pyright: ignore
+        run_panel(pairs, mock_panel(), tmp_path, seed=7, anchors=0)

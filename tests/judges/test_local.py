@@ -112,8 +112,9 @@ def test_samples_beside_each_other_share_a_batch_and_a_bad_one_fails_alone() -> 
             raise ValueError("longer than the context")
         return [Measured(float(r.first), 0.0, "u") for r in rows]
 
-    async def main() -> list[float | str]:
-        batched, out = Batched(measure, size=4), [None] * 10
+    async def main() -> dict[int, float | str]:
+        batched = Batched(measure, size=4)
+        out: dict[int, float | str] = {}
 
         async def one(i: int) -> None:
             try:
@@ -126,7 +127,7 @@ def test_samples_beside_each_other_share_a_batch_and_a_bad_one_fails_alone() -> 
                 group.start_soon(one, i)
         return out
 
-    assert anyio.run(main) == [0, 1, 2, 3, 4, "failed", 6, 7, 8, 9]
+    assert anyio.run(main) == {i: "failed" if i == 5 else i for i in range(10)}
     assert sizes[0] == 4 and max(sizes) == 4
 
 
