@@ -211,9 +211,11 @@ def _signed_by_another(votes: pl.DataFrame) -> Iterator[Finding]:
     # What a service or a column says is proof; what a text says of itself may be a quotation.
     rows: dict[bool, list[int]] = {True: [], False: []}
     signs: dict[bool, dict[str, str]] = {True: {}, False: {}}
-    for record in votes.select(ROW, "judge", *columns).iter_rows(named=True):
+    known = [judge for judge, vendor in vendors.items() if vendor]
+    shown_by = votes.filter(pl.any_horizontal(pl.col(columns).is_not_null()), pl.col("judge").is_in(known))
+    for record in shown_by.select(ROW, "judge", *columns).iter_rows(named=True):
         vendor = vendors[record["judge"]]
-        shown = [_signature(str(record[name]), name) for name in columns if vendor and record[name]]
+        shown = [_signature(str(record[name]), name) for name in columns if record[name]]
         other = next((sign for sign in shown if sign and sign[0] != vendor), None)
         if other:
             rows[other[2]].append(record[ROW])
