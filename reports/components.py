@@ -111,7 +111,7 @@ _WORDS = {
     "invalid": _Words(
         "Invalid votes cannot change it",
         "the win is still shown if every invalid vote is counted against the candidate",
-        "the invalid votes could change the result",
+        "with every invalid vote counted against it, the win is not shown",
         "judge again until fewer votes are invalid, or replace the judge that fails",
         "coverage",
         "bound",

@@ -129,10 +129,13 @@ def _change(
     binary = set(np.unique([old, new]).tolist()) <= {0.0, 1.0}
     texts = _texts(files, suite, {candidate, incumbent})
 
+    order = np.argsort(-np.abs(new - old), kind="stable")
+    largest = both[order]
+
     def items(mask: np.ndarray) -> list[Item]:
         return [
             _item(row, texts, candidate, incumbent)
-            for row in both.filter(pl.Series(mask)).head(MOST_ITEMS).iter_rows(named=True)
+            for row in largest.filter(pl.Series(mask)[order]).head(MOST_ITEMS).iter_rows(named=True)
         ]
 
     return Change(

@@ -3,7 +3,7 @@
   document.documentElement.classList.add("js");
   const box = document.getElementById("filters");
   if (!box) return;
-  const pairs = [...document.querySelectorAll(".pair")];
+  const pairs = [...document.querySelectorAll(".pair[data-tags]")];
   const fields = { tag: box.querySelector("[name=tag]"), judge: box.querySelector("[name=judge]"),
                    domain: box.querySelector("[name=domain]"), words: box.querySelector("[name=words]") };
   const count = document.getElementById("shown");
