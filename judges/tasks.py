@@ -113,7 +113,7 @@ def replies(judge: str) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         shown = shown_of(state.metadata, str(state.sample_id))
         if shown.first == shown.second:
-            return state
+            return _not_asked(state, judge)
         try:
             return await generate(state)
         except Exception as error:  # whatever a provider raises when its retries are used up
@@ -130,7 +130,7 @@ def measures(kind: Kind, model: str, margin: float, rubric: str | None = None) -
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         shown = shown_of(state.metadata, str(state.sample_id))
         if shown.first == shown.second:
-            return state
+            return _not_asked(state, model)
         try:
             measured = await batched(shown)
         except Exception as error:  # a text too long for the model, or the engine's own trouble
@@ -140,6 +140,12 @@ def measures(kind: Kind, model: str, margin: float, rubric: str | None = None) -
         return state
 
     return solve
+
+
+def _not_asked(state: TaskState, model: str) -> TaskState:
+    """Twice the same text is a tie, without a call."""
+    state.output = ModelOutput.from_content(model, '{"winner": "tie", "reason": "identical answers: not asked"}')
+    return state
 
 
 def _failed(state: TaskState, model: str, error: Exception) -> TaskState:

@@ -166,3 +166,24 @@ def test_a_damaged_log_is_named(judged: Judging) -> None:
 def test_the_ledger_reads_the_manifest_file_like_the_one_in_memory(judged: Judging) -> None:
     again = build_ledger(judged.run, read_manifest(judged.run / "manifest.json"))
     assert again.votes.equals(judged.ledger().votes)
+
+
+def test_our_own_votes_pass_the_audit(tmp_path: Path, mock_judges) -> None:
+    """Shared judgements, identical answers, ties and invalid votes are no faults."""
+    from venire.judges.audit import audit
+
+    def reply(prompt: str) -> str:
+        return "" if "case 3?" in prompt else "Winner: tie" if "case 4?" in prompt else prefers_bread(prompt)
+
+    mock_judges(reply)
+    same = (pl.col("contender") == "twin/plain") & (pl.col("sample_id") == "s1")
+    frame = answers_frame(n=20, contenders=(CANDIDATE, "twin/plain", INCUMBENT)).with_columns(
+        answer=pl.when(same).then(pl.lit("It depends on a debt number 1.")).otherwise("answer")
+    )
+    twins = make_pairs(frame, [CANDIDATE, "twin/plain"], INCUMBENT, seed=7)
+    judging = open_judging(twins, mock_panel("one", "two"), tmp_path, seed=7, anchors=0)
+    judging.ask()
+    votes = judging.ledger().votes
+    assert set(votes["verdict"]) == {"candidate", "tie", "invalid"}
+    faults = [(finding.code, finding.message) for finding in audit(votes) if finding.severity == "error"]
+    assert faults == []
