@@ -151,7 +151,12 @@ def _reason(component: Component, files: RunFiles) -> Reason:
             f". If the true rate is the {percent(rate['estimate'])} seen here, about {needed:,} prompts would show it "
             f"four times in five; this run had {rate.get('n')}"
         )
-    return Reason(component.title, what, f"{change}." if change else "", component.see)
+    return Reason(
+        f"Not met: {component.title[:1].lower()}{component.title[1:]}",
+        what,
+        f"{change}." if change else "",
+        component.see,
+    )
 
 
 def _post_hoc(decision: dict[str, Any]) -> str | None:
