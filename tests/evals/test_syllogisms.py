@@ -1,0 +1,89 @@
+"""Syllogisms: what follows from what is checked by trying every small world; verdicts are read from free text."""
+
+import itertools
+import re
+
+import pytest
+
+from venire._common.errors import InputError
+from venire.evals.epistemic_stance import make_syllogisms, verdict
+from venire.evals.epistemic_stance.syllogisms import FORMS, Form
+
+
+def _statement(text: str, world: dict[str, set[int]]) -> bool:
+    """Is "All A are B", "No a is a b" or "Some A are B" true of a world of sets?"""
+    kind, first, second = re.fullmatch(r"(all|no|some) \{(\w)\} (?:are|is a) \{(\w)\}", text.lower()).groups()  # type: ignore[union-attr]
+    a, b = world[first], world[second]
+    return {"all": a <= b, "no": not a & b, "some": bool(a & b)}[kind]
+
+
+def _class_form_is_valid(form: Form) -> bool:
+    premises = [sentence.strip().lower() for sentence in form.premises.split(".") if sentence.strip()]
+    subsets = [set(chosen) for size in range(4) for chosen in itertools.combinations(range(3), size)]
+    worlds = ({"a": a, "b": b, "c": c} for a, b, c in itertools.product(subsets, repeat=3))
+    return all(
+        _statement(form.conclusion.lower(), world) for world in worlds if all(_statement(p, world) for p in premises)
+    )
+
+
+def _state_form_is_valid(form: Form) -> bool:
+    given, concluded = form.premises.split("Now ")[1].rstrip("."), form.conclusion
+    held = {"{a}": lambda a, b: a, "{A}": lambda a, b: not a, "{b}": lambda a, b: b, "{B}": lambda a, b: not b}
+    worlds = [(a, b) for a, b in itertools.product([True, False], repeat=2) if b or not a]  # if a, then b
+    return all(held[concluded](a, b) for a, b in worlds if held[given](a, b))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_form_is_marked_valid_exactly_if_no_world_refutes_it(form: Form) -> None:
+    assert form.valid is (_state_form_is_valid(form) if form.states else _class_form_is_valid(form))
+
+
+def test_half_are_valid_at_every_even_length() -> None:
+    for count in range(2, 62, 2):
+        answers = [each.target for each in make_syllogisms(count, seed=3)]
+        assert answers.count(["yes"]) == answers.count(["no"]) == count // 2
+
+
+def test_the_seed_decides_and_a_longer_list_begins_with_the_shorter() -> None:
+    assert make_syllogisms(20, seed=7) == make_syllogisms(60, seed=7)[:20]
+    assert make_syllogisms(20, seed=7) != make_syllogisms(20, seed=8)
+    assert make_syllogisms(1, seed=7)[0].prompt == make_syllogisms(1, seed=7)[0].prompt
+
+
+def test_all_are_distinct_and_forms_are_the_families() -> None:
+    made = make_syllogisms(200, seed=7)
+    assert len({each.prompt for each in made}) == len({each.id for each in made}) == 200
+    assert {each.family for each in made} == {form.name for form in FORMS}
+    assert not any("{" in each.prompt for each in made)
+
+
+def test_none_is_refused() -> None:
+    with pytest.raises(InputError, match="1 or more"):
+        make_syllogisms(0, seed=7)
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        ("Yes.", "yes"),
+        ("yes, it does", "yes"),
+        ("No, it does not follow.", "no"),
+        ("It doesn’t follow.", "no"),
+        ("It follows.", "yes"),
+        ("Yes, no baker is a diver.", "yes"),
+        ("No weaver is a rower, so yes.", "yes"),
+        ("The argument is invalid.", "no"),
+        ("The argument is valid.", "yes"),
+        ("Not necessarily.", "no"),
+        ("I don't think it follows.", "no"),
+        ("That cannot be concluded.", "no"),
+        ("We can't say that. No", "no"),
+        ("Weavers are nice people.", None),
+        ("no weaver is a rower", None),
+        ("Yesterday I knew.", None),
+        ("Nobody.", None),
+        ("", None),
+    ],
+)
+def test_the_verdict_is_what_is_said_first(response: str, expected: str | None) -> None:
+    assert verdict(response) == expected
