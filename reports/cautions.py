@@ -38,7 +38,10 @@ def cautions(
     files: RunFiles, gate: list[Component], judges: list[JudgeRow], suites: list[Change], pairs: PairList
 ) -> list[Caution]:
     """Everything to mind: from the analysis, the decision and the plan, and from what the page itself sees."""
-    found = [_from_analysis(warning) for warning in _of_finalist(files)]
+    about = "{} against {}: ".format(*files.finalist)
+    found = [
+        _from_analysis(w | {"message": str(w.get("message", "")).removeprefix(about)}) for w in _of_finalist(files)
+    ]
     for warning in files.decision.get("warnings") or []:
         row = warning if isinstance(warning, dict) else {"code": "decision", "message": str(warning)}
         found.append(_from_analysis(row))

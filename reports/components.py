@@ -190,7 +190,7 @@ def _component(row: dict[str, Any], files: RunFiles) -> Component:
     detail = str(row.get("detail") or "")
     return Component(
         name=name,
-        title=f"{title}: {named}" if named and words else title,
+        title=f"{title} ({named})" if named and words else title,
         asks=words.asks if words else "",
         state="passed" if passed is True else "undefined" if passed is None else "failed",
         observed=observed,

@@ -42,7 +42,7 @@ def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
         outcome=outcome,
         candidate=candidate,
         incumbent=incumbent,
-        sentence=_sentence(outcome, candidate, incumbent, files),
+        sentence=_sentence(outcome, candidate, incumbent, gate, files),
         why=_why(outcome, gate),
         how_much=_how_much(files, candidate, incumbent),
         how_sure=_how_sure(files),
@@ -51,7 +51,7 @@ def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
     )
 
 
-def _sentence(outcome: str, candidate: str, incumbent: str, files: RunFiles) -> str:
+def _sentence(outcome: str, candidate: str, incumbent: str, gate: list[Component], files: RunFiles) -> str:
     if outcome == "NONE":
         return "No decision yet: the gate has not run."
     if files.finalist[0] is None:
@@ -59,7 +59,9 @@ def _sentence(outcome: str, candidate: str, incumbent: str, files: RunFiles) -> 
     if outcome == "PROMOTE":
         return f"Promote {candidate}: it was shown to be better than {incumbent}."
     if outcome == "REFUSE":
-        return f"Refuse {candidate} in the place of {incumbent}: harm or a broken premise was shown."
+        breaking = [c for c in gate if _breaks(c)]
+        harm = "harm was shown" if breaking and all(c.see == "suites" for c in breaking) else "a premise is broken"
+        return f"Refuse {candidate} in the place of {incumbent}: {harm}."
     return f"Hold: {candidate} was not shown to be fit to replace {incumbent}."
 
 
@@ -69,7 +71,7 @@ def _why(outcome: str, gate: list[Component]) -> str:
     if outcome == "PROMOTE":
         return f"All {len(gate)} requirements were met." if gate and not failed else ""
     if outcome == "REFUSE":
-        failed.sort(key=lambda c: not (c.state == "failed" and c.outcome_if_failed == "REFUSE"))
+        failed.sort(key=lambda c: not _breaks(c))
     if not failed:
         return ""
     first = failed[0]
@@ -77,6 +79,10 @@ def _why(outcome: str, gate: list[Component]) -> str:
     others = count(len(failed) - 1, "other requirement")
     more = f"; {others} {'was' if len(failed) == 2 else 'were'} not met either" if len(failed) > 1 else ""
     return f"{_capital(said)}{more}."
+
+
+def _breaks(component: Component) -> bool:
+    return component.state == "failed" and component.outcome_if_failed == "REFUSE"
 
 
 def _capital(sentence: str) -> str:
