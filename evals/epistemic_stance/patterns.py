@@ -122,8 +122,7 @@ SPECIFIC_CLARIFICATION = Pattern(
         r"(?!(?:you|your)(?: specific| exact)? (?:like|need|want|question|problem|request|issue|concern)\b)[^.?!]*\?",
         r"\b(?:do|did) you mean\b[^.?!]*\?",
         r"\b(?:is|are|was|were) (?:it|this|that|they|these|he|she|you)\b(?! ready| sure| looking| okay| ok)[^.?!]*\?",
-        r"\b(?:tell me|i need to know|i'd need to know) (?:which|what|how|whether|where|when|who|the)\b"
-        + _CLAUSE,
+        r"\b(?:tell me|i need to know|i'd need to know) (?:which|what|how|whether|where|when|who|the)\b" + _CLAUSE,
     ),
 )
 
