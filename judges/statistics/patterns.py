@@ -7,6 +7,7 @@ weights instead (Hanley and MacGibbon 2006), from a 16-bit table in blocks.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -14,7 +15,8 @@ from scipy import special
 from ._special import Floats, Ints, normal_quantile
 
 MOST_PATTERNS = 20_000
-BLOCK_CELLS = 16_000_000
+CHEAPER = 12  # a multinomial cell costs about as much as drawing this many clusters
+BLOCK_CELLS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,45 @@ def collapse(features: Floats) -> Patterns:
 def bootstrap_sums(patterns: Patterns, draws: int, seed: int = 0) -> Floats:
     """(draws, q) sums over resampled clusters, seeded."""
     rng = np.random.default_rng(seed)
-    dense = len(patterns.counts) <= MOST_PATTERNS
-    rows = patterns.features if dense else np.repeat(patterns.features, patterns.counts, axis=0)
+    kinds, clusters = len(patterns.counts), patterns.clusters
+    draw, rows = _by_multinomial, patterns.features
+    if kinds > MOST_PATTERNS:
+        draw, rows = _by_poisson, np.repeat(patterns.features, patterns.counts, axis=0)
+    elif kinds * CHEAPER > clusters:
+        draw = _by_index
     block = max(1, BLOCK_CELLS // len(rows))
-    table = None if dense else _poisson_table()
-    sums = np.empty((draws, patterns.features.shape[1]))
+    sums = np.empty((draws, rows.shape[1]))
     for start in range(0, draws, block):
         size = min(block, draws - start)
-        if table is None:
-            weights = rng.multinomial(patterns.clusters, patterns.counts / patterns.clusters, size)
-            sums[start : start + size] = weights.astype(float) @ rows
-        else:
-            weights = table[rng.integers(0, 1 << 16, (size, len(rows)), dtype=np.uint16)]
-            sums[start : start + size] = weights @ rows
+        sums[start : start + size] = draw(rng, patterns.counts, size) @ rows
     return sums
 
 
+def _by_multinomial(rng: np.random.Generator, counts: Ints, draws: int) -> Floats:
+    total = int(counts.sum())
+    return rng.multinomial(total, counts / total, draws).astype(float)
+
+
+def _by_index(rng: np.random.Generator, counts: Ints, draws: int) -> Floats:
+    """The same distribution, drawn cluster by cluster: cheaper where there are few clusters a pattern."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    total = len(owner)
+    weights = np.empty((draws, len(counts)))
+    for row in weights:
+        picked = owner[rng.integers(0, total, total, dtype=np.uint32)]
+        row[:] = np.bincount(picked, minlength=len(counts))
+    return weights
+
+
+def _by_poisson(rng: np.random.Generator, counts: Ints, draws: int) -> Floats:
+    return _poisson_table()[rng.integers(0, 1 << 16, (draws, int(counts.sum())), dtype=np.uint16)]
+
+
+@lru_cache
 def _poisson_table() -> np.ndarray:
     """65,536 values whose uniform choice is Poisson(1) to 16 bits."""
     edges = np.round(special.pdtr(np.arange(12), 1.0) * (1 << 16)).astype(int)
-    return np.searchsorted(edges, np.arange(1 << 16), side="right").astype(np.float32)
+    return np.searchsorted(edges, np.arange(1 << 16), side="right").astype(float)
 
 
 def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:

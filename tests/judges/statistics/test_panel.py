@@ -133,8 +133,13 @@ def test_patterns_count_equal_rows() -> None:
 def test_pattern_bootstrap_has_the_clustered_standard_error(panel: np.ndarray, monkeypatch) -> None:
     cells = order_mean(panel)
     analytic = winrate_ci(prompt_means(cells)).se
+    monkeypatch.setattr("venire.judges.statistics.patterns.CHEAPER", 0)
     result = bootstrap(cells, None, 8000, seed=3)
     assert result.se == pytest.approx(analytic, rel=0.04)
+    monkeypatch.setattr("venire.judges.statistics.patterns.CHEAPER", 1000)
+    by_index = bootstrap(cells, None, 8000, seed=3)
+    assert by_index.se == pytest.approx(analytic, rel=0.04)
+    assert by_index.win_rate == pytest.approx(result.win_rate, abs=0.01)
     monkeypatch.setattr("venire.judges.statistics.patterns.MOST_PATTERNS", 10)
     by_poisson = bootstrap(cells, None, 8000, seed=3)
     assert by_poisson.se == pytest.approx(analytic, rel=0.04)
