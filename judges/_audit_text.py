@@ -291,6 +291,9 @@ def _models_and_names(votes: pl.DataFrame) -> Iterator[Finding]:
 
 def _bare_name(judge: str) -> str:
     """A judge's name without provider, date, run or round: `openai/gpt-4o-2024-08-06` and `GPT-4o (run 2)` are one."""
+    kind, colon, rest = judge.partition(":")
+    if colon and "/" not in kind:  # `likelihood:x` and `embedding:x` judge by other means than x itself
+        return f"{kind}:{_bare_name(rest)}"
     name = judge.rsplit("/", 1)[-1].lower()
     name = re.sub(r"(?<=\w)(?:[\s_.-]*[(\[].*[)\]]|[\s_-]+(?:run|round|pass|trial)[\s_-]*\d+)$", "", name)
     name = re.sub(r"[-@]?20\d{2}-?\d{2}-?\d{2}$|-(?:latest|preview)$", "", name)

@@ -105,7 +105,7 @@ def _threshold(name: str, rows: pl.DataFrame, metric: str, asked: Threshold, can
     )
     rate = float(values.mean())
     counted = f"{int(values.sum())} of {len(values)}" + (f", counted as {hits} of {n} (families)" if deff > 1 else "")
-    if test.mode == "point":
+    if test.mode == "point" and test.verdict != "certified":
         verdict = f"{test.verdict} by the exact test; the bare rate decides: uncertified"
     else:
         possible = certifying_hits(n, at_most=asked.at_most, at_least=asked.at_least, alpha=asked.alpha)

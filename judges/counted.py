@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from venire.judges.policy import GatePolicy
 from venire.judges.statistics import frames
-from venire.judges.statistics._special import Floats
 from venire.judges.statistics.frames import Comparison
 from venire.judges.statistics.panel import leave_one_out_means, order_mean, prompt_means
 
+Floats = NDArray[np.float64]
 # (candidate, judge) to the reason why the judge may not count in that candidate's comparison.
 Conflicts = Mapping[tuple[str, str], str]
 

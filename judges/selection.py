@@ -10,9 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from venire.judges.counted import Contest
+from venire.judges.counted import Contest, Floats
 from venire.judges.policy import GatePolicy
-from venire.judges.statistics._special import Floats
 from venire.judges.statistics.halving import finalist, halving_plan
 
 Design = Literal["single", "max_t", "halving"]

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from venire.judges.counted import Conflicts, Contest, contests, counted_votes
+from venire.judges.counted import Conflicts, Contest, Floats, contests, counted_votes
 from venire.judges.policy import GatePolicy
-from venire.judges.statistics._special import Floats
 from venire.judges.statistics.stopping import Look, family_means, hybrid_look
 
 

@@ -258,7 +258,7 @@ def test_four_judges_that_are_two_models():
     assert "2 models under 4 names" in findings[0].effect
     alike = sound(20, ("openai/gpt-4o-2024-08-06", "GPT-4o (run 2)", "google/gemini-x"))
     assert "openai/gpt-4o-2024-08-06 = GPT-4o (run 2)" in one(table(alike), "judge_identity").message
-    assert found(table(sound(20, ("judge-1", "judge-2", "claude-3", "claude-4"))), "judge_identity") == []
+    assert found(table(sound(20, ("judge-1", "judge-2", "venire/x", "likelihood:x"))), "judge_identity") == []
 
 
 def test_one_name_with_several_models_and_texts_under_two_names():
