@@ -14,6 +14,7 @@ from venire._common.errors import InputError, ServiceError, VenireError
 
 from .anchors import ANCHORS, make_anchors
 from .ledger import Ledger, finished, judge_folder, write_ledger
+from .local import BATCH
 from .manifest import Manifest, seal
 from .pairs import Pair
 from .panel import Judge, Origin, Panel
@@ -28,7 +29,7 @@ SHEETS = "sheets"
 
 @dataclass(frozen=True)
 class Asked:
-    """What one call of `ask` did for one judge: samples `new`, `before` (durable already), `left` (budget spent)."""
+    """What one call of `ask` did for one judge: samples `new`, `before` (durable already), `left` (to be asked yet)."""
 
     judge: str
     new: int
@@ -43,6 +44,7 @@ class Judging:
     run: Path
     manifest: Manifest
     pairs: list[Pair]
+    panel: Panel
 
     def ask(
         self,
@@ -59,9 +61,8 @@ class Judging:
         InputError where a key or a provider's package is missing, ServiceError if an evaluation breaks off.
         """
         done: list[Asked] = []
-        for name in judges if judges is not None else list(self.manifest.parts):
-            judge = self.manifest.parts[name].judge
-            spent = sum(asked.new for asked in done if self.manifest.parts[asked.judge].judge.is_api)
+        for judge in self.panel.judges if judges is None else [self.panel[name] for name in judges]:
+            spent = sum(asked.new for asked in done if self.panel[asked.judge].is_api)
             limit = max_calls - spent if max_calls is not None and judge.is_api else None
             done.append(self._ask(judge, pairs, repeat, limit, display))
         return done
@@ -73,9 +74,8 @@ class Judging:
         before = finished(self.run, self.manifest, judge.name, repeat)
         todo = [sample for sample in ids if sample not in before]
         now = todo if limit is None else todo[: max(0, limit - limit % 2)]
-        if now:
-            _evaluate(judge, sheet, now, judge_folder(self.run, judge.slug), repeat, display)
-        return Asked(judge.name, len(now), len(ids) - len(todo), len(todo) - len(now))
+        new = _evaluate(judge, sheet, now, judge_folder(self.run, judge.slug), repeat, display) if now else 0
+        return Asked(judge.name, new, len(ids) - len(todo), len(todo) - new)
 
     def ledger(self) -> Ledger:
         """Write `votes.parquet` and `ledger.json` from the logs that stand there now."""
@@ -99,7 +99,7 @@ def open_judging(
         raise InputError("judging: there is no pair to judge; mark a suite with `judge: true`")
     everything = [*pairs, *(make_anchors(pairs, seed=seed, n=anchors) if anchors else [])]
     manifest = seal(everything, panel.judges, run / MANIFEST, seed=seed, origins=origins)
-    return Judging(run, manifest, everything)
+    return Judging(run, manifest, everything, panel)
 
 
 def run_panel(
@@ -119,8 +119,8 @@ def run_panel(
     return judging.ledger()
 
 
-def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat: int, display: Any) -> None:
-    """One Inspect evaluation of `judge` on these samples, each on disk as soon as it is judged."""
+def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat: int, display: Any) -> int:
+    """One Inspect evaluation of `judge` on these samples, each on disk as soon as it is judged. Gives their number."""
     from inspect_ai import eval as inspect_eval
 
     from .tasks import bind, pairwise
@@ -137,7 +137,8 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat:
             log_realtime=False,
             log_shared=False,
             fail_on_error=False,
-            max_samples=judge.max_connections if judge.is_api else 2 * _local_batch(),
+            max_samples=judge.max_connections if judge.kind == "model" else 2 * BATCH,
+            max_connections=judge.max_connections if judge.kind == "model" else None,
             display=display,
             score_display=False,
             ctl_server=False,
@@ -147,12 +148,7 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat:
             raise
         raise InputError(f"judge {judge.name!r}: {error}") from error
     _check(judge, done[0])
-
-
-def _local_batch() -> int:
-    from .local import BATCH
-
-    return BATCH
+    return sum(sample.error is None for sample in done[0].samples or [])
 
 
 def _check(judge: Judge, log: "EvalLog") -> None:

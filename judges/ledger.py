@@ -143,7 +143,7 @@ def _logs(run: Path, manifest: Manifest, part: Part) -> Iterator[tuple["EvalLog"
     from inspect_ai.log import read_eval_log, read_eval_log_samples
 
     found = []
-    for path in sorted(judge_folder(run, part.judge.slug).glob("*.eval")):
+    for path in sorted(judge_folder(run, part.judge.slug).glob("[!.]*.eval")):  # a hidden one was never finished
         try:
             found.append((read_eval_log(str(path), header_only=True), path))
         except Exception as error:  # whatever a damaged zip makes of it

@@ -158,12 +158,12 @@ def seal(
     parts = dict(before.parts) if before else {}
     for judge in judges:
         part = _part(sealed, whole, judge, seed, origins)
-        if judge.name in parts and parts[judge.name] != part:
+        if judge.name in parts and parts[judge.name].sha256 != part.sha256:
             raise VenireError(
                 f"{path}: judge {judge.name!r} was sealed with another rubric, margin or standing; "
                 "its votes would be of two judges under one name"
             )
-        parts[judge.name] = part
+        parts.setdefault(judge.name, part)
     if before is not None and parts.keys() == before.parts.keys():
         return before
     now = _seal(whole, parts)
@@ -234,7 +234,7 @@ def _part(pairs: list[SealedPair], whole: str, judge: Judge, seed: int, origins:
             found = judgeship(judge, known[candidate], known[incumbent])
             standing.append(Judged(candidate=candidate, incumbent=incumbent, standing=found.standing, why=found.why))
     part = Part(
-        judge=judge,
+        judge=Judge.model_validate(judge.model_dump()),  # without what is no part of its identity
         rubric=_rubric_text(judge),
         standing=standing,
         entries=_entries(pairs, judge.name, seed),

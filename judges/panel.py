@@ -26,6 +26,8 @@ PRESETS = Path(__file__).parent / "panels"
 Kind = Literal["model", "choice", "embedding", "likelihood"]
 Standing = Literal["counted", "shared", "conflict"]
 
+# Providers that run on one's own machines.
+_OURS = {"venire", "hf", "vllm", "sglang", "ollama", "llama-cpp-python", "transformer_lens", "none"}
 _MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01}
 
 
@@ -43,7 +45,7 @@ class Judge(BaseModel):
     rubric_sha256: str | None = None
     margin: float | None = None  # a smaller difference than this is a tie; in the judge's own unit
     generation: dict[str, Any] = {}  # Inspect's settings of its calls
-    max_connections: int = 8
+    max_connections: int = Field(default=8, exclude=True)  # how fast it is asked is no part of who it is
 
     @property
     def slug(self) -> str:
@@ -57,8 +59,8 @@ class Judge(BaseModel):
 
     @property
     def is_api(self) -> bool:
-        """Does it cost a call?"""
-        return self.kind == "model"
+        """Does somebody else's machine answer, and count the calls?"""
+        return self.kind == "model" and self.model.partition("/")[0] not in _OURS
 
 
 class JudgeSpec(BaseModel):

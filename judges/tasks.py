@@ -95,8 +95,9 @@ def _config(judge: Judge, rubric: Rubric | None, repeat: int) -> GenerateConfig:
         "response_schema": ResponseSchema(
             name="verdict", json_schema=json_schema(reply_model(rubric, ties=rubric.ties)), strict=True
         ),
-        "cache": CachePolicy(expiry=None, per_epoch=False, scopes={"repeat": str(repeat)}),
-        "max_connections": judge.max_connections,
+        "cache": CachePolicy(
+            expiry=None, per_epoch=False, scopes={"repeat": str(repeat), "weights": judge.weights or ""}
+        ),
     }
     return GenerateConfig(**(settings | judge.generation))
 

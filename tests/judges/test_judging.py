@@ -141,6 +141,19 @@ def test_a_judge_that_fails_its_exam_is_shown_and_not_counted(pairs: list[Pair],
     assert set(ledger.votes["use"]) == {"display", "anchor"}
 
 
+def test_how_fast_a_judge_is_asked_is_no_part_of_the_seal(pairs: list[Pair], tmp_path: Path) -> None:
+    slow = open_judging(pairs, mock_panel(max_connections=1), tmp_path, seed=7, anchors=0)
+    fast = open_judging(pairs, mock_panel(max_connections=20), tmp_path, seed=7, anchors=0)
+    assert fast.manifest == slow.manifest
+    assert fast.panel["mockllm/one"].max_connections == 20
+
+
+def test_a_judge_who_is_not_on_the_panel(pairs: list[Pair], tmp_path: Path) -> None:
+    judging = open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
+    with pytest.raises(InputError, match="'mockllm/two' is not on the panel: mockllm/one"):
+        judging.ask(["mockllm/two"])
+
+
 def test_nothing_to_judge(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no pair to judge"):
         open_judging([], mock_panel(), tmp_path, seed=7)
@@ -163,6 +176,7 @@ def test_an_evaluation_that_breaks_off_says_so(
 
     class Log:
         error = None
+        samples = None
 
     log = Log()
     setattr(log, "status", status)  # noqa: B010
