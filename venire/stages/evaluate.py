@@ -92,6 +92,8 @@ def evaluate(run: "Run", contenders: Sequence["Contender"], say: Callable[[str],
             max_connections=MAX_CONNECTIONS,
             adaptive_connections=False,
             log_buffer=1,  # a sample is on disk as soon as it is answered
+            log_realtime=False,
+            log_shared=False,
             display="none",
         )
     if not done:
