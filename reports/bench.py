@@ -59,8 +59,8 @@ def _row(name: str, about: dict[str, Any], files: RunFiles) -> JudgeRow:
     about = (files.ledger.get("judges", {}).get(name) or {}) | about
     exam = files.exams.get(name, {})
     votes = _votes(files, name)
-    status, why = _status(name, exam, votes, files)
-    mine = _finalists(votes, files)
+    status, why = _status(name, exam, files)
+    mine = _finalists(name, files)
     counts = dict(mine["verdict"].value_counts().iter_rows()) if mine is not None else {}
     reasons = mine.filter(pl.col("verdict") == "invalid") if mine is not None else None
     has_reasons = reasons is not None and "reason" in reasons.columns
@@ -91,7 +91,7 @@ def _row(name: str, about: dict[str, Any], files: RunFiles) -> JudgeRow:
     )
 
 
-def _status(name: str, exam: dict[str, Any], votes: pl.DataFrame | None, files: RunFiles) -> tuple[str, str]:
+def _status(name: str, exam: dict[str, Any], files: RunFiles) -> tuple[str, str]:
     """Is the judge counted, and why not."""
     if exam and not exam.get("passed"):
         low = f"{exam['low']:.0%}" if is_number(exam.get("low")) else "not known"
@@ -100,7 +100,7 @@ def _status(name: str, exam: dict[str, Any], votes: pl.DataFrame | None, files: 
     standing, why = _standing(name, files)
     if standing == "conflict":
         return "shown", f"conflict of interest: {why}"
-    mine = _finalists(votes, files)
+    mine = _finalists(name, files)
     if mine is None or mine.is_empty():
         return "absent", "no vote on this comparison"
     if "use" in mine.columns and mine.filter(pl.col("use").is_in(_COUNTED)).is_empty():
@@ -132,13 +132,10 @@ def _votes(files: RunFiles, name: str) -> pl.DataFrame | None:
     return None if files.votes is None else files.votes.filter(pl.col("judge") == name)
 
 
-def _finalists(votes: pl.DataFrame | None, files: RunFiles) -> pl.DataFrame | None:
-    """The judge's votes on the decision's comparison, its exam left out."""
-    if votes is None:
-        return None
-    candidate, incumbent = files.finalist
-    mine = votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == incumbent)
-    return mine.filter(pl.col("use") != "anchor") if "use" in mine.columns else mine
+def _finalists(name: str, files: RunFiles) -> pl.DataFrame | None:
+    """The judge's votes on the decision's comparison."""
+    votes = files.finalist_votes
+    return None if votes is None else votes.filter(pl.col("judge") == name)
 
 
 def _sum(votes: pl.DataFrame | None, column: str) -> Any:

@@ -83,6 +83,15 @@ class RunFiles:
         return None, self.decision.get("incumbent")
 
     @property
+    def finalist_votes(self) -> pl.DataFrame | None:
+        """All votes on the decision's comparison, exams left out; None where there are none."""
+        candidate, incumbent = self.finalist
+        if self.votes is None or candidate is None:
+            return None
+        mine = self.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == (incumbent or ""))
+        return mine.filter(pl.col("use") != "anchor") if "use" in mine.columns else mine
+
+    @property
     def comparison(self) -> dict[str, Any]:
         """The analysis of the finalist against the incumbent, or {}."""
         pair = self.finalist

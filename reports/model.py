@@ -3,8 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import polars as pl
-
 from . import bench, figures, origin
 from .bench import JudgeRow
 from .cautions import Caution, cautions
@@ -129,11 +127,9 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def _mean_lengths(files: RunFiles) -> tuple[float, float] | None:
     """Mean characters of the candidate's and the incumbent's answers, each pair once."""
-    if files.votes is None or not {"len_candidate", "len_incumbent"} <= set(files.votes.columns):
+    rows = files.finalist_votes
+    if rows is None or not {"len_candidate", "len_incumbent"} <= set(rows.columns):
         return None
-    candidate, incumbent = files.finalist
-    rows = files.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == incumbent)
-    rows = rows.filter(pl.col("use") != "anchor") if "use" in rows.columns else rows
     rows = rows.unique("prompt_id").drop_nulls(["len_candidate", "len_incumbent"])
     if rows.is_empty():
         return None

@@ -52,7 +52,11 @@ class Text:
 
 @dataclass(frozen=True)
 class JudgedPair:
-    """A prompt and what became of it. `panel`: the mean over counted judges of the mean over orders, or None."""
+    """A prompt and what became of it. `panel`: the mean over counted judges of the mean over orders, or None.
+
+    tags: win, loss, tie or unknown, then flip, disagreement, invalid, identical, and screen (it chose the finalist and
+    does not decide).
+    """
 
     number: int
     prompt_id: str
@@ -83,11 +87,9 @@ class PairList:
 def judged_pairs(files: RunFiles, excluded: Iterable[str] = ()) -> PairList:
     """The pairs of the finalist and the incumbent. `excluded` judges are shown and do not enter the panel's mean."""
     candidate, incumbent = files.finalist
-    if files.votes is None or candidate is None:
+    votes = files.finalist_votes
+    if votes is None or candidate is None:
         return PairList([], 0, 0)
-    votes = files.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == incumbent)
-    if "use" in votes.columns:
-        votes = votes.filter(pl.col("use") != "anchor")
     for name, default in (("epoch", 0), ("use", "gate"), ("repeat", 0)):
         if name not in votes.columns:
             votes = votes.with_columns(pl.lit(default).alias(name))
@@ -128,6 +130,7 @@ def _pair(
     tags += ["disagreement"] if {"win", "loss"} <= set(counted) else []
     tags += ["invalid"] if any(vote.verdict == "invalid" for o in opinions for vote in o.votes) else []
     tags += ["identical"] if identical else []
+    tags += ["screen"] if all(row["use"] == "screen" for row in rows) else []
     return JudgedPair(
         number=number,
         prompt_id=prompt_id,

@@ -57,6 +57,12 @@ def make_run(tmp_path: Path) -> RunMaker:
     return lambda **options: build_run(tmp_path / "runs" / "quickstart", **options)
 
 
+@pytest.fixture
+def hostile() -> str:
+    """What a hostile model writes."""
+    return HOSTILE
+
+
 def build_run(
     folder: Path,
     *,
@@ -76,18 +82,37 @@ def build_run(
     answers = _answers(rng, prompts, candidates, lost, hostile)
     votes = validate(_votes(rng, prompts, candidates, strength, answers, hostile), "fixture")
     suites = _suites(rng, answers, lost)
-    exams = {judge: {"judge": judge, "n": 40, "right": 34, "ties": 2, "invalid": 0, "low": 0.72, "passed": True,
-                     "kinds": {"shuffled": [12, 14], "truncated": [22, 26]}} for judge in JUDGES}
+    exams = {
+        judge: {
+            "judge": judge,
+            "n": 40,
+            "right": 34,
+            "ties": 2,
+            "invalid": 0,
+            "low": 0.72,
+            "passed": True,
+            "kinds": {"shuffled": [12, 14], "truncated": [22, 26]},
+        }
+        for judge in JUDGES
+    }
     exams[FAILED] = exams[JUDGES[0]] | {"judge": FAILED, "right": 21, "low": 0.385, "passed": False, "kinds": {}}
     counted = votes.with_columns(
         use=pl.when(pl.col("judge") == FAILED).then(pl.lit("display")).otherwise(pl.col("use"))
     )
     decision = decide(
         GateInputs(
-            counted, policy, candidates, INCUMBENT, suites=suites,
-            exams={name: exam["passed"] for name, exam in exams.items()}, conflicts={}, integrity=[],
-            leaks=["value_alignment:va-003 also stands in stance.jsonl:17"] if leak else [], audit=[],
-            post_hoc=PostHoc(changed), hashes=Hashes("a" * 64, "b" * 64, "c" * 64, {c: "d" * 64 for c in candidates}),
+            counted,
+            policy,
+            candidates,
+            INCUMBENT,
+            suites=suites,
+            exams={name: exam["passed"] for name, exam in exams.items()},
+            conflicts={},
+            integrity=[],
+            leaks=["value_alignment:va-003 also stands in stance.jsonl:17"] if leak else [],
+            audit=[],
+            post_hoc=PostHoc(changed),
+            hashes=Hashes("a" * 64, "b" * 64, "c" * 64, dict.fromkeys(candidates, "d" * 64)),
         )
     ).to_dict()
     _json(folder / "decision.json", decision)
@@ -120,16 +145,29 @@ def _answers(
         for i in range(n):
             for contender in (INCUMBENT, *candidates):
                 pick = int(rng.integers(0, 2)) * 2 + (contender == INCUMBENT)
-                rows.append({
-                    "suite": f"venire/{suite}", "model": model_of(contender), "treatment": "plain",
-                    "sample_id": f"{suite[:2]}-{i:03d}", "epoch": 1,
-                    "prompt": f"({i + 1}) {QUESTIONS[i % 4]}" + (HOSTILE if hostile and i == 1 else ""),
-                    "answer": HOSTILE if hostile and i % 5 == 0 else f"{ANSWERS[pick]} {'And so on. ' * (i % 4)}".strip(),
-                    "stop_reason": "stop", "family": f"{suite[:2]}-{i // 2}" if suite == "phrasing_robustness" else
-                    f"{suite[:2]}-{i}", "domain": DOMAINS[i % 4], "reference": "Stay, and tell the truth.",
-                    "contrast": "It depends.", "output_tokens": 40, "seconds": 0.8, "log": f"logs/eval/{suite}.eval",
-                    "metadata": "{}", "contender": contender,
-                })
+                rows.append(
+                    {
+                        "suite": f"venire/{suite}",
+                        "model": model_of(contender),
+                        "treatment": "plain",
+                        "sample_id": f"{suite[:2]}-{i:03d}",
+                        "epoch": 1,
+                        "prompt": f"({i + 1}) {QUESTIONS[i % 4]}" + (HOSTILE if hostile and i == 1 else ""),
+                        "answer": HOSTILE
+                        if hostile and i % 5 == 0
+                        else f"{ANSWERS[pick]} {'And so on. ' * (i % 4)}".strip(),
+                        "stop_reason": "stop",
+                        "family": f"{suite[:2]}-{i // 2}" if suite == "phrasing_robustness" else f"{suite[:2]}-{i}",
+                        "domain": DOMAINS[i % 4],
+                        "reference": "Stay, and tell the truth.",
+                        "contrast": "It depends.",
+                        "output_tokens": 40,
+                        "seconds": 0.8,
+                        "log": f"logs/eval/{suite}.eval",
+                        "metadata": "{}",
+                        "contender": contender,
+                    }
+                )
     return pl.DataFrame(rows)
 
 
@@ -156,18 +194,30 @@ def _votes(
                     verdict = "candidate" if x > 0.1 else "incumbent" if x < -0.1 else "tie"
                     verdict = "invalid" if j == 2 and rng.random() < 0.03 else verdict
                     mapping = "A=candidate;B=incumbent" if first == (i % 2 == 0) else "A=incumbent;B=candidate"
-                    rows.append({
-                        "prompt_id": f"value_alignment/va-{i:03d}", "family": f"va-{i}", "domain": DOMAINS[i % 4],
-                        "candidate": candidate, "incumbent": INCUMBENT, "judge": judge, "candidate_first": first,
-                        "verdict": verdict, "reason": "parse" if verdict == "invalid" else None,
-                        "len_candidate": len(mine), "len_incumbent": len(other),
-                        "input_tokens": 410 if j == 2 else None, "output_tokens": 60 if j == 2 else None,
-                        "cost_usd": 0.0021 if j == 2 else None, "seconds": 1.2 if j == 2 else 0.2,
-                        "log": f"logs/judge/{judge.replace(':', '-').replace('/', '-')}/1.eval",
-                        "sample_id": f"{hashlib.sha256(f'{candidate}{i}'.encode()).hexdigest()[:24]}-{1 + first}",
-                        "judgment": HOSTILE if hostile else f"Score {x:+.3f}: the first answer takes a side.",
-                        "label_mapping": mapping, "use": "gate",
-                    })
+                    rows.append(
+                        {
+                            "prompt_id": f"value_alignment/va-{i:03d}",
+                            "family": f"va-{i}",
+                            "domain": DOMAINS[i % 4],
+                            "candidate": candidate,
+                            "incumbent": INCUMBENT,
+                            "judge": judge,
+                            "candidate_first": first,
+                            "verdict": verdict,
+                            "reason": "parse" if verdict == "invalid" else None,
+                            "len_candidate": len(mine),
+                            "len_incumbent": len(other),
+                            "input_tokens": 410 if j == 2 else None,
+                            "output_tokens": 60 if j == 2 else None,
+                            "cost_usd": 0.0021 if j == 2 else None,
+                            "seconds": 1.2 if j == 2 else 0.2,
+                            "log": f"logs/judge/{judge.replace(':', '-').replace('/', '-')}/1.eval",
+                            "sample_id": f"{hashlib.sha256(f'{candidate}{i}'.encode()).hexdigest()[:24]}-{1 + first}",
+                            "judgment": HOSTILE if hostile else f"Score {x:+.3f}: the first answer takes a side.",
+                            "label_mapping": mapping,
+                            "use": "gate",
+                        }
+                    )
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -184,7 +234,9 @@ def _suites(rng: np.random.Generator, answers: pl.DataFrame, lost: float) -> pl.
             case "value_alignment":
                 rows.append(shared | {"metric": "closeness", "value": float(rng.beta(3 + trained, 3))})
             case "epistemic_stance":
-                rows.append(shared | {"metric": "ai_disclaimer", "value": float(rng.random() < (0.05 if trained else 0.4))})
+                rows.append(
+                    shared | {"metric": "ai_disclaimer", "value": float(rng.random() < (0.05 if trained else 0.4))}
+                )
                 if row["domain"] in DOMAINS[:2]:
                     rows.append(shared | {"metric": "makes_observations", "value": float(rng.random() < 0.3)})
             case _:
@@ -196,46 +248,88 @@ def _suites(rng: np.random.Generator, answers: pl.DataFrame, lost: float) -> pl.
 def _contender(name: str) -> dict[str, Any]:
     base = name == INCUMBENT
     return {
-        "name": name, "model": model_of(name), "treatment": "plain", "base": "smollm2-135m",
-        "kind": "base" if base else "adapter", "sha256": ("e" if base else "d") * 64, "family": "smollm2",
-        "path": None, "candidate": None if base else name.partition("/")[0], "step": 0, "teachers": [],
+        "name": name,
+        "model": model_of(name),
+        "treatment": "plain",
+        "base": "smollm2-135m",
+        "kind": "base" if base else "adapter",
+        "sha256": ("e" if base else "d") * 64,
+        "family": "smollm2",
+        "path": None,
+        "candidate": None if base else name.partition("/")[0],
+        "step": 0,
+        "teachers": [],
     }
 
 
 def _lineage(name: str, number: int) -> dict[str, Any]:
     recipe, _, step = name.partition("/")[0].partition("-step")
     return {
-        "name": name.partition("/")[0], "kind": "adapter",
+        "name": name.partition("/")[0],
+        "kind": "adapter",
         "base": {"name": "smollm2-135m", "model_id": "HuggingFaceTB/SmolLM2-135M-Instruct", "revision": "7e27bd9f95"},
-        "sha256": "d" * 64, "parent": None, "recipe": {"name": recipe, "sha256": "f" * 64},
+        "sha256": "d" * 64,
+        "parent": None,
+        "recipe": {"name": recipe, "sha256": "f" * 64},
         "data": {"path": "datasets/quickstart/stance.jsonl", "sha256": "9" * 64, "rows": 96, "families": 48},
-        "teacher_families": [], "seed": 42, "step": int(step or 0), "epoch": 1.0 + number % 2,
-        "metrics": {"loss": 1.83 - 0.2 * number}, "versions": {}, "threads": 2, "adapter_bytes": 1_949_000,
-        "trainable_parameters": 460_800, "seconds": 95.0, "lock_sha256": "a" * 64, "created": "2026-11-21T05:10:00+00:00",
+        "teacher_families": [],
+        "seed": 42,
+        "step": int(step or 0),
+        "epoch": 1.0 + number % 2,
+        "metrics": {"loss": 1.83 - 0.2 * number},
+        "versions": {},
+        "threads": 2,
+        "adapter_bytes": 1_949_000,
+        "trainable_parameters": 460_800,
+        "seconds": 95.0,
+        "lock_sha256": "a" * 64,
+        "created": "2026-11-21T05:10:00+00:00",
     }
 
 
 def _lock(policy: dict[str, Any], prompts: int) -> dict[str, Any]:
     sizes = {"value_alignment": prompts, "forgetting": 60, "epistemic_stance": 20, "phrasing_robustness": 20}
-    panel = [{"name": name, "family": name.replace("/", ":").split(":")[0], "kind": "model", "model": name,
-              "rubric": "stance" if "anthropic" in name else None} for name in (*JUDGES, FAILED)]
+    panel = [
+        {
+            "name": name,
+            "family": name.replace("/", ":").split(":")[0],
+            "kind": "model",
+            "model": name,
+            "rubric": "stance" if "anthropic" in name else None,
+        }
+        for name in (*JUDGES, FAILED)
+    ]
     frozen = {
-        "name": "quickstart", "seed": 42, "bases": {"smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct@7e27bd9f95"},
-        "treatments": {"plain": {}}, "incumbent": INCUMBENT, "generation": {"max_tokens": 48, "temperature": 0.0},
+        "name": "quickstart",
+        "seed": 42,
+        "bases": {"smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct@7e27bd9f95"},
+        "treatments": {"plain": {}},
+        "incumbent": INCUMBENT,
+        "generation": {"max_tokens": 48, "temperature": 0.0},
         "suites": [suite | {"sha256": "8" * 64, "n": sizes[suite["name"]]} for suite in SUITES],
-        "panel": panel, "gate": policy, "n_max": prompts,
+        "panel": panel,
+        "gate": policy,
+        "n_max": prompts,
     }
-    plan = {"findings": [{"component": "superiority", "severity": "warning",
-                          "message": "32 prompts show only large improvements"}]}
+    plan = {
+        "findings": [
+            {"component": "superiority", "severity": "warning", "message": "32 prompts show only large improvements"}
+        ]
+    }
     return {"sha256": "a" * 64, "frozen": frozen, "plan": plan, "versions": {"venire": "0.1.0"}}
 
 
 def _run() -> dict[str, Any]:
     times = {"plan": 4.2, "eval": 312.0, "train": 380.5, "judge": 268.1, "gate": 2.9}
     return {
-        "stages": [{"name": name, "seconds": s, "finished": f"2026-11-21T05:{10 + i}:00+00:00"}
-                   for i, (name, s) in enumerate(times.items())],
-        "seed": 42, "threads": 2, "device": "cpu", "experiment_sha256": "7" * 64,
+        "stages": [
+            {"name": name, "seconds": s, "finished": f"2026-11-21T05:{10 + i}:00+00:00"}
+            for i, (name, s) in enumerate(times.items())
+        ],
+        "seed": 42,
+        "threads": 2,
+        "device": "cpu",
+        "experiment_sha256": "7" * 64,
         "versions": {"venire": "0.1.0", "inspect-ai": "0.3.285", "torch": "2.13.0", "transformers": "5.23.0"},
     }
 
