@@ -23,8 +23,13 @@ class Progress:
         now = time.monotonic()
         if now - self.told >= _EVERY_S and self.done < self.total:
             self.told = now
-            left = (now - self.start) / self.done * max(self.total - self.done, 0)
-            self.say(f"    {self.what}: {self.done} of {self.total} samples, about {_span(left)} left")
+            self.say(f"    {self.what}: {self.done} of {self.total} samples{self._left(now)}")
+
+    def _left(self, now: float) -> str:
+        """Samples of a batch end together: before a tenth is done, an estimate would be far too long."""
+        if self.done * 10 < self.total:
+            return ""
+        return f", about {_span((now - self.start) / self.done * (self.total - self.done))} left"
 
     def end(self) -> None:
         """Say what it came to."""
