@@ -112,7 +112,7 @@ def _status(name: str, exam: dict[str, Any], files: RunFiles) -> tuple[str, str]
     counted = files.decision.get("counted")
     if counted is not None and name not in counted:
         return "shown", "the gate did not count it"
-    shared = f"; {why}, which both sides share" if standing == "shared" else ""
+    shared = f"; {why}" if standing == "shared" else ""
     return "counted", f"passed its exam{shared}" if exam else f"no exam on record{shared}"
 
 

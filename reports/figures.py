@@ -75,7 +75,9 @@ def win_rates(files: RunFiles) -> list[Estimate]:
     n = rate.get("n")
     own = files.decision.get("win_rate") or {}
     same = not own or rate.get("estimate") == own.get("estimate")
-    rows = [] if same else [_estimate("panel", "Panel, as the gate counts it", own, own.get("n"), note=DECIDES)]
+    level = own.get("level") or 0.95
+    note = DECIDES if level == 0.95 else f"{DECIDES}; a {level:.0%} interval"
+    rows = [] if same else [_estimate("panel", "Panel, as the gate counts it", own, own.get("n"), note=note)]
     rows.append(_estimate("panel", "Panel", rate, n, solid=same, note=DECIDES if same else "all valid votes"))
     for name, row in (c.get("judges") or {}).items():
         rows.append(
