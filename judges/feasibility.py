@@ -77,7 +77,8 @@ def _prompts(policy: GatePolicy, n: int, judges: int, candidates: int, earlier_u
     found = []
     if design == "max_t":
         # The best there can be: one candidate that wins everything, the others as good as the incumbent.
-        best = max_t(np.column_stack([np.ones(n), np.full((n, candidates - 1), 0.5)]), alpha=alpha)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a level that no number of flips can reach
+            best = max_t(np.column_stack([np.ones(n), np.full((n, candidates - 1), 0.5)]), alpha=alpha)
         if not best.rejected:
             found.append(_bound("superiority", float(best.low[0]), f"the best of {candidates} on {n} prompts"))
     else:

@@ -195,6 +195,13 @@ def test_a_tie_for_a_winner_in_brackets():
     assert len(one(table(rows), "winner_mismatch").rows) == 57
 
 
+def test_a_winner_where_the_judge_said_tie():
+    rows = labelled(golden(), [False] * 57)
+    for row in rows[:5]:
+        row["judgment"] = "[[C]]"
+    assert one(table(rows), "winner_mismatch").rows == [1, 2, 3, 4, 5]
+
+
 def test_57_rows_of_25_prompts():
     rows = labelled(golden(), [False] * 57)
     for i, row in enumerate(rows):
