@@ -159,16 +159,21 @@ def _instructions(rubric: Rubric) -> str:
     return "\n".join(lines)
 
 
-def reply_model(rubric: Rubric, ties: bool = True) -> type[BaseModel]:
-    """The pydantic model of a reply: scores first, then the winner, then the reason.
+def reply_model(rubric: Rubric) -> type[BaseModel]:
+    """What a reply is checked by: scores first, then the winner, then the reason.
 
-    A tie is read as one even where the rubric does not offer it; `ties=False` leaves it out of what is asked for.
+    More lenient than `asked_model`: a tie is read as one even where the rubric offers none, and a reason may lack.
     """
-    return _reply_model(tuple(rubric.criterion_keys.values()), rubric.scale, ties)
+    return _reply_model(tuple(rubric.criterion_keys.values()), rubric.scale, True, "")
+
+
+def asked_model(rubric: Rubric) -> type[BaseModel]:
+    """What a vendor is asked to fill in. Everything is required: OpenAI's strict mode refuses a form with defaults."""
+    return _reply_model(tuple(rubric.criterion_keys.values()), rubric.scale, rubric.ties, ...)
 
 
 @cache
-def _reply_model(keys: tuple[str, ...], scale: tuple[int, int], ties: bool) -> type[BaseModel]:
+def _reply_model(keys: tuple[str, ...], scale: tuple[int, int], ties: bool, reason: Any) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     if keys:
         grade = Literal[tuple(range(scale[0], scale[1] + 1))]  # pyright: ignore[reportInvalidTypeForm]
@@ -176,4 +181,4 @@ def _reply_model(keys: tuple[str, ...], scale: tuple[int, int], ties: bool) -> t
         scores = create_model("Scores", **grades)
         fields |= {"scores_A": (scores, ...), "scores_B": (scores, ...)}
     winner = Literal["A", "B", "tie"] if ties else Literal["A", "B"]
-    return create_model("Reply", **fields, winner=(winner, ...), reason=(str, ""))
+    return create_model("Reply", **fields, winner=(winner, ...), reason=(str, reason))

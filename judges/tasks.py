@@ -15,14 +15,14 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import CachePolicy, GenerateConfig, ModelOutput, ResponseSchema
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from inspect_ai.util import json_schema
+from inspect_ai.util import JSONSchema, json_schema
 
 from venire._common.hashing import sha256_file
 
 from .local import Batched, measure_for
 from .panel import Judge, Kind
 from .reply import Judgment, describe_failure, read_reply
-from .rubric import Rubric, Shown, fence, parse_rubric, render, reply_model
+from .rubric import Rubric, Shown, asked_model, fence, parse_rubric, render
 from .sheets import Sheet, read_sheet
 
 if TYPE_CHECKING:
@@ -92,14 +92,21 @@ def _config(judge: Judge, rubric: Rubric | None, repeat: int) -> GenerateConfig:
     if judge.kind != "model" or rubric is None:
         return GenerateConfig()
     settings = LIMITS | {
-        "response_schema": ResponseSchema(
-            name="verdict", json_schema=json_schema(reply_model(rubric, ties=rubric.ties)), strict=True
-        ),
+        "response_schema": ResponseSchema(name="verdict", json_schema=_closed(rubric), strict=True),
         "cache": CachePolicy(
             expiry=None, per_epoch=False, scopes={"repeat": str(repeat), "weights": judge.weights or ""}
         ),
     }
     return GenerateConfig(**(settings | judge.generation))
+
+
+def _closed(rubric: Rubric) -> JSONSchema:
+    """The form of the reply, and no other keys at any level, as strict modes want it."""
+    schema = json_schema(asked_model(rubric))
+    for part in (schema, *(schema.properties or {}).values()):
+        if part.properties:
+            part.additionalProperties = False
+    return schema
 
 
 def shown_of(metadata: "Mapping[str, Any]", sample_id: str) -> Shown:

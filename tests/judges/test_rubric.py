@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from venire._common.errors import InputError
 from venire.judges.reply import describe_failure, read_reply
-from venire.judges.rubric import FOLDER, Shown, load_rubric, neutralise, parse_rubric, render, reply_model
+from venire.judges.rubric import FOLDER, Shown, asked_model, load_rubric, neutralise, parse_rubric, render, reply_model
 
 from .helpers import fenced
 
@@ -171,6 +171,9 @@ def test_an_unknown_rubric_names_those_there_are() -> None:
         load_rubric("fancy")
 
 
-def test_the_reply_model_is_strict_about_the_winner() -> None:
-    with pytest.raises(ValidationError):
-        reply_model(PLAIN, ties=False).model_validate({"winner": "tie"})
+def test_what_is_asked_for_is_stricter_than_what_is_read() -> None:
+    letter = load_rubric("letter")
+    assert reply_model(letter).model_validate({"winner": "tie"})
+    for wrong in ({"winner": "tie", "reason": ""}, {"winner": "A"}):
+        with pytest.raises(ValidationError):
+            asked_model(letter).model_validate(wrong)
