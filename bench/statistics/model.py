@@ -20,12 +20,13 @@ BIAS = (0.15, -0.15, 0.15, -0.15)
 
 @dataclass(frozen=True)
 class World:
-    """theta: true win rate of the panel. judges: biases (J,). place: biases (J,) of being shown first.
+    """theta: true win rate of the panel; None: `judges` and `place` alone say what each judge votes.
 
-    family: share of the prompt effect that a family's prompts have in common. family_size: prompts a family.
+    judges: biases (J,). place: biases (J,) of being shown first. family: share of the prompt effect that a family's
+    prompts have in common. family_size: prompts a family.
     """
 
-    theta: float = 0.5
+    theta: float | None = 0.5
     judges: tuple[float, ...] = BIAS
     place: tuple[float, ...] = PLACE
     family: float = 0.0
@@ -39,17 +40,22 @@ class World:
     @property
     def shift(self) -> float:
         """The latent mean at which the expected panel value is theta."""
-        offsets = self.offsets
+        offsets, theta = self.offsets, self.theta
+        if theta is None:
+            return 0.0
 
         def gap(mean: float) -> float:
             above, below = special.ndtr(mean + offsets - TIE), special.ndtr(mean + offsets + TIE)
-            return float(np.mean(above + below) / 2) - self.theta
+            return float(np.mean(above + below) / 2) - theta
 
         return float(np.asarray(optimize.brentq(gap, -4, 4)))
 
-    def votes(self, rng: np.random.Generator, reps: int, n: int) -> NDArray[np.float64]:
-        """(reps, n, J, 2) votes in {0, ½, 1}."""
-        return _vote(self.shift + self.offsets + self._effects(rng, reps, n))
+    def votes(
+        self, rng: np.random.Generator, reps: int, n: int, push: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """(reps, n, J, 2) votes in {0, ½, 1}; push (reps, n) is added to every judge's latent value."""
+        latent = self.shift + self.offsets + self._effects(rng, reps, n)
+        return _vote(latent if push is None else latent + push[..., None, None])
 
     def _effects(self, rng: np.random.Generator, reps: int, n: int) -> NDArray[np.float64]:
         j = len(self.judges)
@@ -67,9 +73,9 @@ class World:
     def checkpoints(
         self, rng: np.random.Generator, thetas: NDArray[np.float64], n: int, shared: float = 0.6
     ) -> NDArray[np.float64]:
-        """(K, n, J, 2) votes on K checkpoints whose latent effects correlate `shared` with one another."""
+        """(K, n, J, 2) votes on K checkpoints whose latent effects correlate `shared`; a nan theta stands for None."""
         k = len(thetas)
-        shifts = np.array([World(float(theta), self.judges, self.place).shift for theta in thetas])
+        shifts = np.array([World(None if np.isnan(t) else float(t), self.judges, self.place).shift for t in thetas])
         common, own = self._effects(rng, 1, n), self._effects(rng, k, n)
         latent = shifts[:, None, None, None] + self.offsets + np.sqrt(shared) * common + np.sqrt(1 - shared) * own
         return _vote(latent)
