@@ -73,9 +73,12 @@ def read_answers(logs: Iterable[Path]) -> pl.DataFrame:
 
 
 def _samples(logs: Iterable[Path]) -> Iterator[tuple[EvalLog, EvalSample]]:
-    headers = sorted((_header(path) for path in logs), key=lambda log: (log.eval.created, log.location))
+    paths = list(logs)
+    headers = [_header(path) for path in paths]
+    # `created` is in whole seconds; of two logs of one second, the file written last is the newer.
+    order = sorted(range(len(paths)), key=lambda i: (headers[i].eval.created, paths[i].stat().st_mtime_ns))
     newest: dict[tuple[Any, ...], tuple[EvalLog, EvalSample]] = {}
-    for log in headers:
+    for log in (headers[i] for i in order):
         for sample in read_eval_log_samples(
             log.location, all_samples_required=False, exclude_fields={"events", "store", "attachments"}
         ):

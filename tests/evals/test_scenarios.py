@@ -111,5 +111,12 @@ def test_nothing_is_read_when_the_suites_are_imported(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    code = "import pathlib; pathlib.Path.read_text = None; import venire.evals"
+    code = """
+import sys
+def refuse(event, args):
+    if event == "open" and str(args[0]).endswith((".yaml", ".yml", ".jsonl", ".md")):
+        raise SystemExit(f"{args[0]} was read")
+sys.addaudithook(refuse)
+import venire.evals
+"""
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ})

@@ -1,0 +1,65 @@
+"""Phrasings of one fact, and the metrics over them."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+from inspect_ai.scorer import Metric, SampleScore, Score
+
+from venire._common.errors import InputError
+from venire.evals import all_phrasings, phrasing_gap, phrasing_robustness
+from venire.evals.phrasing_robustness import TEMPLATES, misspell
+
+
+def test_every_fact_meets_every_template_once() -> None:
+    seen = Counter(
+        (sample.metadata["family"], sample.metadata["template"])
+        for sample in phrasing_robustness().dataset
+        if sample.metadata
+    )
+    assert set(seen.values()) == {1} and len(seen) == 20 * len(TEMPLATES)
+
+
+def test_trained_and_novel_kinds_can_be_asked_apart() -> None:
+    for split in ("trained", "novel"):
+        samples = phrasing_robustness(split=split).dataset
+        assert {sample.metadata["split"] for sample in samples if sample.metadata} == {split}
+    first = Counter(sample.metadata["split"] for sample in phrasing_robustness(limit=20).dataset if sample.metadata)
+    assert min(first.values()) >= 8
+    with pytest.raises(InputError, match="no template"):
+        phrasing_robustness(split="trained", template="typo")
+
+
+def test_misspelling_is_seeded_changes_words_and_keeps_their_ends() -> None:
+    text = "What is the name of Odile Brandt's bicycle shop?"
+    assert misspell(text, "a") == misspell(text, "a") != misspell(text, "b")
+    for seed in map(str, range(50)):
+        made, plain = misspell(text, seed).split(), text.lower().rstrip("?").split()
+        assert len(made) == len(plain) and made != plain
+        assert all(word[0] == right[0] and word[-1] == right[-1] for word, right in zip(made, plain, strict=True))
+    assert misspell("a b?", "x") == "a b"
+
+
+def _scores(rows: list[tuple[str, str, float]]) -> list[SampleScore]:
+    return [
+        SampleScore(score=Score(value=value), sample_id=i, sample_metadata={"family": fact, "split": split})
+        for i, (fact, split, value) in enumerate(rows)
+    ]
+
+
+def _value(metric: Metric, scores: list[SampleScore]) -> float:
+    compute: Any = metric
+    return compute(scores)
+
+
+def test_gap_and_all_phrasings() -> None:
+    scores = _scores([("a", "trained", 1), ("a", "novel", 1), ("b", "trained", 1), ("b", "novel", 0)])
+    assert _value(phrasing_gap(), scores) == pytest.approx(0.5)
+    assert _value(all_phrasings(), scores) == pytest.approx(0.5)
+    assert math.isnan(_value(phrasing_gap(), scores[:1]))
+    assert math.isnan(_value(all_phrasings(), []))
+
+
+def test_a_fact_that_failed_in_one_epoch_is_not_right_in_all() -> None:
+    assert _value(all_phrasings(), _scores([("a", "novel", 2 / 3), ("b", "novel", 1)])) == pytest.approx(0.5)
