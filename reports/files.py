@@ -111,7 +111,7 @@ def read_run(folder: Path) -> RunFiles:
         raise InputError(
             f"run folder {str(folder)!r} holds no experiment.lock, decision.json or analysis.json; is it a run?"
         )
-    lineages = [_json(file) for file in sorted((folder / "candidates").glob("**/lineage.json"))]
+    lineages = [_json(file) for file in sorted((folder / "candidates").glob("[!.]*/lineage.json"))]
     contenders = folder / "contenders.json"
     files = RunFiles(
         folder=folder,
