@@ -1,5 +1,6 @@
 """TRL's trainers, given rows that are already tokens: no second rendering, no model cards, no telemetry."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,7 @@ def _score_answers_only() -> None:
     TRL scores every position where Triton does not run, for the sake of devices that compile once a shape. On a CPU
     that is more than half of a training's time for a small model. The values are the same.
     """
-    from trl.trainer import utils
-
+    utils: Any = import_module("trl.trainer.utils")
     if hasattr(utils, "_use_triton"):
         utils._use_triton = lambda device: True
 

@@ -18,7 +18,7 @@ TEMPLATE = (
     "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-WORDS = "keys boots planks benches mondays ropes kettles ledgers".split()
+WORDS = ["keys", "boots", "planks", "benches", "mondays", "ropes", "kettles", "ledgers"]
 
 
 def chat(question: str, answer: str) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def test_what_is_finished_is_not_trained_again(small_recipe: MakeRecipe, byte_ba
 
 def test_a_recipe_changed_under_way_is_refused(small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path) -> None:
     quietly(small_recipe(), tmp_path, byte_base)
-    with pytest.raises(InputError, match="begun in .* with another recipe"):
+    with pytest.raises(InputError, match=r"begun in .* with another recipe"):
         quietly(small_recipe(learning_rate=0.02), tmp_path, byte_base)
 
 
@@ -174,7 +174,7 @@ def test_a_full_disk_and_an_exhausted_memory_say_what_to_do(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(run, "write_candidate", full)
-    with pytest.raises(VenireError, match="disk of .* is full; make room"):
+    with pytest.raises(VenireError, match=r"disk of .* is full; make room"):
         quietly(small_recipe(), tmp_path / "disk", byte_base)
 
     def exhausted(*_: object) -> None:

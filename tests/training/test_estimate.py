@@ -1,0 +1,82 @@
+"""Sizes are computed from the model's own configuration, and agree with what PEFT and the disk say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from venire._common.errors import InputError
+from venire.engine import Base
+from venire.training import estimate as estimates
+from venire.training.estimate import check_memory, estimate, parameters
+from venire.training.recipe import Lora, Recipe
+
+ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
+
+
+def qwen2_7b() -> object:
+    from transformers import Qwen2Config
+
+    return Qwen2Config(
+        vocab_size=152064,
+        hidden_size=3584,
+        intermediate_size=18944,
+        num_hidden_layers=28,
+        num_attention_heads=28,
+        num_key_value_heads=4,
+        tie_word_embeddings=False,
+    )
+
+
+def test_rank_64_on_the_attention_of_qwen_7b() -> None:
+    total, trained = parameters(qwen2_7b(), Lora(r=64, targets=ATTENTION))
+    assert trained == 40_370_176  # 28 layers × 64 × (7168 + 4096 + 4096 + 7168); 33,554,432 was once reported
+    assert total == 7_615_616_512
+
+
+def test_rank_8_on_all_linear_layers_of_qwen_half_a_billion() -> None:
+    from transformers import Qwen2Config
+
+    config = Qwen2Config(
+        vocab_size=151936,
+        hidden_size=896,
+        intermediate_size=4864,
+        num_hidden_layers=24,
+        num_attention_heads=14,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+    )
+    assert parameters(config, Lora(r=8, targets="all-linear"))[1] == 4_399_104
+
+
+def test_the_estimate_agrees_with_the_training(
+    small_recipe: Callable[..., Recipe], byte_base: Base, tmp_path: Path
+) -> None:
+    from transformers import AutoConfig
+
+    from venire.training.run import train
+
+    recipe = small_recipe(checkpoint_every=0)
+    need = estimate(recipe, AutoConfig.from_pretrained(str(byte_base.path)), 12, 100, "cpu")
+    made = train(recipe, tmp_path, lock_sha256="a", base=byte_base, device="cpu", progress=lambda _: None)[-1]
+    assert need.steps == made.step
+    assert need.trainable_parameters == made.lineage["trainable_parameters"]
+    assert 0 <= made.lineage["adapter_bytes"] - need.adapter_bytes < 4096  # the file's header
+    assert f"{need.trainable_parameters:,} of" in str(need)
+
+
+def test_what_does_not_fit_is_refused_with_what_to_change(
+    small_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(lora={"r": 64, "alpha": 16, "targets": ATTENTION}, batch=8, max_length=2048)
+    need = estimate(recipe, qwen2_7b(), 532, 2048, "cuda")
+    assert 15e9 < need.memory_bytes < 200e9
+    less = recipe.model_copy(update={"gradient_checkpointing": True})
+    assert estimate(less, qwen2_7b(), 532, 2048, "cuda").memory_bytes < need.memory_bytes / 2
+    monkeypatch.setattr(estimates, "available_bytes", lambda _: 8 * 10**9)
+    with pytest.raises(InputError, match=r"8.0 GB are free; set batch: 4 and accumulation: 2, or gradient_check"):
+        check_memory(recipe, need, "cuda")
+
+
+def test_the_free_memory_of_this_machine_is_known() -> None:
+    assert 2**28 < estimates.available_bytes("cpu") < 2**50
