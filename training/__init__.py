@@ -1,7 +1,7 @@
 """Training: a recipe (YAML) and a base in, candidates with lineage out.
 
-`load_recipe` reads and checks a recipe, `train` runs it (stopped and resumed at will), `Candidate`, `read_candidate` and
-`list_candidates` are what it made, `estimate` says beforehand how many steps, parameters and bytes it will be.
+`load_recipe` reads and checks a recipe, `train` runs it (stopped and resumed at will), and `Candidate`,
+`read_candidate` and `list_candidates` are what it made.
 
 Names are loaded on first use (PEP 562): importing this package does not import torch.
 """
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .candidates import Candidate, list_candidates, read_candidate
-    from .estimate import estimate
     from .recipe import Recipe, load_recipe
     from .run import train
 
@@ -19,13 +18,12 @@ _HOME = {
     "Candidate": "candidates",
     "list_candidates": "candidates",
     "read_candidate": "candidates",
-    "estimate": "estimate",
     "Recipe": "recipe",
     "load_recipe": "recipe",
     "train": "run",
 }
 
-__all__ = ["Candidate", "Recipe", "estimate", "list_candidates", "load_recipe", "read_candidate", "train"]
+__all__ = ["Candidate", "Recipe", "list_candidates", "load_recipe", "read_candidate", "train"]
 
 
 def __getattr__(name: str) -> Any:
