@@ -1,5 +1,6 @@
 """What holds of every suite: ids, families, domains, order, and a good log under a scripted model."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -133,6 +134,39 @@ def test_likelihood_is_unscored_with_a_reason_where_it_cannot_be_read(
     preference = rows.filter(rows["metric"] == "preference")
     assert preference["value"].null_count() == 3
     assert preference["reason"].unique().to_list() == ["no_loglikelihoods"]
+
+
+@pytest.mark.usefixtures("letter_vectors")
+@pytest.mark.parametrize(("says", "value"), [("reference", 1.0), ("contrast", 0.0)])
+def test_closeness_tells_the_persons_answer_from_the_other(run: Run, says: str, value: float) -> None:
+    task = value_alignment(limit=16)
+    answers = {str(sample.input): sample.metadata[says] for sample in task.dataset if sample.metadata}
+    rows = read_results([Path(run(task, answers.__getitem__).location)])
+    assert rows["value"].to_list() == [value] * 16
+
+
+def test_preference_is_by_token_not_by_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ModelName
+    from inspect_ai.scorer import Score, Target
+    from inspect_ai.solver import TaskState
+
+    from venire.engine import LogLikelihood
+    from venire.evals import preference
+
+    asked = []
+
+    def loglikelihoods(model: str, items: list[tuple[list[dict[str, str]], str]]) -> list[LogLikelihood]:
+        asked.extend([model, *items])
+        return [LogLikelihood(-10.0, 10), LogLikelihood(-8.0, 4)]  # the longer is likelier, a token
+
+    monkeypatch.setattr("venire.engine.loglikelihoods", loglikelihoods, raising=False)
+    messages = [ChatMessageUser(content="Q?"), ChatMessageAssistant(content="answered")]
+    metadata = {"reference": "R", "contrast": "C"}
+    state = TaskState(ModelName("venire/base:ad@12345678"), "a", 1, "Q?", list(messages), metadata=metadata)
+    score = asyncio.run(preference()(state, Target("")))  # type: ignore[arg-type]
+    assert isinstance(score, Score) and score.value == 1.0
+    chat = [{"role": "user", "content": "Q?"}]
+    assert asked == ["venire/base:ad@12345678", (chat, "R"), (chat, "C")]
 
 
 def test_answers_without_their_reference_are_refused(tmp_path: Path) -> None:
