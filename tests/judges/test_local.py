@@ -147,10 +147,9 @@ def test_the_local_panel_votes_and_its_bias_shows(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_the_real_local_panel(tmp_path: Path) -> None:
-    """The embedded models, on four pairs and the exam: votes are valid, and the embedding judge passes."""
-    frame = answers_frame(n=8)
-    pairs = make_pairs(frame, [CANDIDATE], INCUMBENT, seed=7)
-    ledger = run_panel(pairs, resolve_panel({"preset": "local"}), tmp_path, seed=7)
-    assert ledger.votes.height == 3 * 2 * 48
+    """The embedded models, on four pairs and a short exam: every vote is valid, and the embedding judge passes."""
+    pairs = make_pairs(answers_frame(n=4), [CANDIDATE], INCUMBENT, seed=7)
+    ledger = run_panel(pairs, resolve_panel({"preset": "local"}), tmp_path, seed=7, anchors=8)
+    assert ledger.votes.height == 3 * 2 * 12
     assert (ledger.votes["verdict"] != "invalid").all()
     assert ledger.exams["embedding:all-minilm"].passed
