@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from venire._common.errors import InputError, VenireError
@@ -23,6 +23,7 @@ def make(candidate: str, incumbent: str, seed: int = 0) -> Pair:
     return Pair("p", 0, "p", None, "Why?", None, None, mine, other, seed)
 
 
+@settings(deadline=None, max_examples=50)  # it writes files, and the machine may be busy
 @given(texts, texts, st.integers(0, 10_000))
 def test_undoing_the_labels_gives_the_input(tmp_path_factory, one: str, other: str, seed: int) -> None:
     pair = make(one, other, seed)
