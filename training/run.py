@@ -54,9 +54,9 @@ def train(
     tell = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     work = out / "train" / recipe.name
     data = recipe.load()
-    begun = _begin(work, recipe, data, base, quick)
     wanted = recipe.checkpoints(len(data.rows), quick)
     made = list_candidates(out / "candidates", recipe.name)
+    begun = _begin(work, recipe, data, base, quick, made)
     if [c.step for c in made] == wanted:
         return made
     with explained(recipe, work), warnings.catch_warnings():
@@ -65,25 +65,26 @@ def train(
     return list_candidates(out / "candidates", recipe.name)
 
 
-def _begin(work: Path, recipe: Recipe, data: TrainingData, base: "Base", quick: bool) -> dict[str, Any]:
-    """Record what is trained, or check that it is what was begun here."""
+def _begin(
+    work: Path, recipe: Recipe, data: TrainingData, base: "Base", quick: bool, made: list[Candidate]
+) -> dict[str, Any]:
+    """Record what is trained, or check that it is what was begun, and what candidates were made of, here."""
     now = {
-        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "values": recipe.model_dump(mode="json")},
+        "recipe": {"name": recipe.name, "sha256": recipe.sha256},
         "data": {"path": recipe.data, "sha256": data.sha256, "rows": len(data.rows), "families": data.families},
         "base": describe_base(base),
         "quick": quick,
     }
     file = work / "begun.json"
-    before = read_json(file) if file.is_file() else now
-    changed = [key for key in now if before.get(key) != now[key]]
+    earlier = [candidate.lineage for candidate in made] + ([read_json(file)] if file.is_file() else [])
+    changed = [key for key in now if any(before.get(key) != now[key] for before in earlier)]
     if changed:
         raise InputError(
             f"recipe {recipe.name!r} was begun in {work} with another {' and '.join(changed)}; give the "
             f"{'recipe' if 'recipe' in changed else 'experiment'} another name, or remove that folder and its "
             "candidates to train anew"
         )
-    if not file.is_file():
-        write_json(file, now)
+    write_json(file, now)
     return now
 
 

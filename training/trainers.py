@@ -1,5 +1,6 @@
 """TRL's trainers, given rows that are already tokens: no second rendering, no model cards, no telemetry."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ def _sft(common: dict[str, Any], given: dict[str, Any]) -> Any:
 
 
 def _dpo(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
+    from datasets import disable_progress_bars
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
@@ -62,6 +64,8 @@ def _dpo(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
         def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
             return dataset
 
+    disable_progress_bars()
+    os.environ.setdefault("TQDM_DISABLE", "1")  # TRL asks this before it draws a bar over the reference's pass
     # Reference log-probabilities are computed once where a pair is seen more than once.
     args = DPOConfig(**common, max_length=None, beta=recipe.beta, precompute_ref_log_probs=recipe.epochs > 1)
     return Dpo(args=args, **given)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,9 @@ def test_what_is_finished_is_not_trained_again(small_recipe: MakeRecipe, byte_ba
 
 def test_a_recipe_changed_under_way_is_refused(small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path) -> None:
     quietly(small_recipe(), tmp_path, byte_base)
+    with pytest.raises(InputError, match=r"begun in .* with another recipe"):
+        quietly(small_recipe(learning_rate=0.02), tmp_path, byte_base)
+    shutil.rmtree(tmp_path / "train")  # its candidates still say of what they were made
     with pytest.raises(InputError, match=r"begun in .* with another recipe"):
         quietly(small_recipe(learning_rate=0.02), tmp_path, byte_base)
 
