@@ -200,7 +200,7 @@ def _rows(
             "input_tokens": (usage.input_tokens if paid else 0) if usage else None,
             "output_tokens": (usage.output_tokens if paid else 0) if usage else None,
             "cost_usd": (usage.total_cost if paid else 0.0) if usage and usage.total_cost is not None else None,
-            "seconds": sample.total_time if paid else 0.0,
+            "seconds": _seconds(sample) if paid else 0.0,
             "log": _relative(found.path, run),
             "sample_id": str(sample.id),
             "judgment": sample.output.completion or sample.output.error,
@@ -252,6 +252,14 @@ def _verdict(judgment: Judgment, labels: dict[str, str]) -> str:
     if judgment.label is None:
         return "invalid"
     return "tie" if judgment.label == "tie" else labels[judgment.label]
+
+
+def _seconds(sample: "EvalSample") -> float | None:
+    """The time of this judgement alone, without waiting for others."""
+    from .tasks import SECONDS
+
+    measured = sample.metadata.get(SECONDS)
+    return sample.working_time if measured is None else float(measured)
 
 
 def _criteria(judgment: Judgment, labels: dict[str, str]) -> str | None:

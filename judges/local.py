@@ -6,6 +6,7 @@ is corrected for a bias: a local model that favours the first place or a letter 
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -120,6 +121,7 @@ class _Waiting:
     row: Shown
     done: bool = False
     result: Measured | Exception | None = None
+    seconds: float = 0.0
 
 
 @dataclass
@@ -134,8 +136,8 @@ class Batched:
     _waiting: list[_Waiting] = field(default_factory=list)
     _lock: "anyio.Lock | None" = None
 
-    async def __call__(self, row: Shown) -> Measured:
-        """What was measured of `row`. Raises what `measure` raised of it."""
+    async def __call__(self, row: Shown) -> tuple[Measured, float]:
+        """What was measured of `row`, and its share of the batch's seconds. Raises what `measure` raised of it."""
         import anyio
 
         self._lock = self._lock or anyio.Lock()
@@ -145,13 +147,15 @@ class Batched:
         async with self._lock:
             if not mine.done:
                 batch, self._waiting = self._waiting[: self.size], self._waiting[self.size :]
+                start = time.monotonic()
                 results = await anyio.to_thread.run_sync(self._work, [each.row for each in batch])
                 for each, result in zip(batch, results, strict=True):
                     each.result, each.done = result, True
+                    each.seconds = (time.monotonic() - start) / len(batch)
         if isinstance(mine.result, Exception):
             raise mine.result
         assert mine.result is not None
-        return mine.result
+        return mine.result, mine.seconds
 
     def _work(self, rows: list[Shown]) -> list[Measured | Exception]:
         try:

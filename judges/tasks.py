@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 # What a call may cost in time before its vote is invalid. Inspect's default is to try for ever.
 LIMITS: dict[str, Any] = {"max_retries": 5, "timeout": 600, "attempt_timeout": 120, "max_tokens": 2048}
 
+# Where a measured sample keeps its own seconds: Inspect's clock counts the waiting for its batch too.
+SECONDS = "seconds"
+
 _sheets: dict[str, Path] = {}
 
 
@@ -140,7 +143,7 @@ def measures(kind: Kind, model: str, margin: float, rubric: str | None = None) -
         if shown.first == shown.second:
             return _not_asked(state, model)
         try:
-            measured = await batched(shown)
+            measured, state.metadata[SECONDS] = await batched(shown)
         except Exception as error:  # a text too long for the model, or the engine's own trouble
             return _failed(state, model, error)
         state.output = ModelOutput.from_content(model, measured.reply(shown, margin))

@@ -118,7 +118,7 @@ def test_samples_beside_each_other_share_a_batch_and_a_bad_one_fails_alone() -> 
 
         async def one(i: int) -> None:
             try:
-                out[i] = (await batched(row("too long" if i == 5 else str(i), "y", i=i))).first
+                out[i] = (await batched(row("too long" if i == 5 else str(i), "y", i=i)))[0].first
             except ValueError:
                 out[i] = "failed"
 
@@ -143,6 +143,7 @@ def test_the_local_panel_votes_and_its_bias_shows(tmp_path: Path) -> None:
     assert (biased["candidate_first"] == (biased["verdict"] == "candidate")).all()
     assert not ledger.exams["venire/smollm2-135m"].passed  # always the first place: both orders together are a tie
     assert set(biased["use"]) == {"display"}
+    assert 0 < ledger.votes["seconds"].sum() < 5  # of the measuring, not of the waiting for one another
 
 
 @pytest.mark.model
