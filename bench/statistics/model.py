@@ -7,6 +7,7 @@ share, noise, a bias of each judge and of each judge's places. A vote is a tie w
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +41,7 @@ class World:
     @property
     def shift(self) -> float:
         """The latent mean at which the expected panel value is theta."""
-        offsets, theta = self.offsets, self.theta
-        if theta is None:
-            return 0.0
-
-        def gap(mean: float) -> float:
-            above, below = special.ndtr(mean + offsets - TIE), special.ndtr(mean + offsets + TIE)
-            return float(np.mean(above + below) / 2) - theta
-
-        return float(np.asarray(optimize.brentq(gap, -4, 4)))
+        return 0.0 if self.theta is None else _shift(self.theta, self.judges, self.place)
 
     def votes(
         self, rng: np.random.Generator, reps: int, n: int, push: NDArray[np.float64] | None = None
@@ -79,6 +72,17 @@ class World:
         common, own = self._effects(rng, 1, n), self._effects(rng, k, n)
         latent = shifts[:, None, None, None] + self.offsets + np.sqrt(shared) * common + np.sqrt(1 - shared) * own
         return _vote(latent)
+
+
+@cache
+def _shift(theta: float, judges: tuple[float, ...], place: tuple[float, ...]) -> float:
+    offsets = World(None, judges, place).offsets
+
+    def gap(mean: float) -> float:
+        above, below = special.ndtr(mean + offsets - TIE), special.ndtr(mean + offsets + TIE)
+        return float(np.mean(above + below) / 2) - theta
+
+    return float(np.asarray(optimize.brentq(gap, -4, 4)))
 
 
 def _vote(latent: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Operating characteristics: coverage of every interval, and false promotion and power of the whole gate.
 
-    python bench/statistics/operating.py [--reps 4000] [--seed 20251121] [--only gate|intervals|NAME]
+    python bench/statistics/operating.py [--reps 4000] [--seed 20251121] [--only gate|intervals|others|NAME]
 
 Prints the seed and Markdown tables; `results.md` holds what it printed. About a quarter of an hour on two cores.
 """
@@ -11,6 +11,7 @@ import time
 import gate
 import intervals
 import numpy as np
+import others
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     print(f"seed {args.seed}, {args.reps} replications; ± is the 95% Monte-Carlo half-width\n")
-    for module in (intervals, gate):
+    for module in (intervals, others, gate):
         for make in module.TABLES:
             if args.only in ("", module.__name__, make.__name__):
                 start = time.perf_counter()
