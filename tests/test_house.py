@@ -45,7 +45,7 @@ def modules() -> list[tuple[str, Path]]:
         ):
             continue
         if parts[0] in ("venire", "evals", "judges", "training", "reports", "datasets"):
-            dotted = ".".join(parts if parts[0] == "venire" else ("venire", *parts)).removesuffix(".py")
+            dotted = ".".join(parts if parts[0] == "venire" else ["venire", *parts]).removesuffix(".py")
             found.append((dotted.removesuffix(".__init__"), path))
     return found
 
