@@ -21,31 +21,17 @@ FLOORS = {
     "venire.reports": 6,
     "venire": 7,
 }
-FOLDERS = (
-    "venire/_common",
-    "venire/engine",
-    "venire/stages",
-    "venire",
-    "evals",
-    "training",
-    "datasets",
-    "judges",
-    "reports",
-)
+FOLDERS = ("evals", "judges", "training", "reports", "datasets")  # linked under venire/
 
 
 def modules() -> list[tuple[str, Path]]:
     found = []
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT).parts
-        if (
-            parts[0] == "venire"
-            and len(parts) > 2
-            and parts[1] in ("evals", "judges", "training", "reports", "datasets")
-        ):
-            continue
-        if parts[0] in ("venire", "evals", "judges", "training", "reports", "datasets"):
-            dotted = ".".join(parts if parts[0] == "venire" else ["venire", *parts]).removesuffix(".py")
+    for folder in ("venire", *FOLDERS):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = list(path.relative_to(ROOT).parts)
+            if folder == "venire" and parts[1] in FOLDERS:
+                continue
+            dotted = ".".join(parts if folder == "venire" else ["venire", *parts]).removesuffix(".py")
             found.append((dotted.removesuffix(".__init__"), path))
     return found
 
