@@ -98,7 +98,7 @@ def _run(
     tell: Progress,
     known: dict[str, Any],
 ) -> None:
-    from transformers import AutoConfig, set_seed
+    from transformers import AutoConfig
 
     from venire.engine import load_tokenizer
 
@@ -121,7 +121,6 @@ def _run(
     metrics.rewind(start)
     if checkpoint:
         tell(f"{recipe.name}: going on after step {start}")
-    set_seed(recipe.seed)
     trainer = make_trainer(recipe, columns, base, work, device, steps, warmup)
     lineage = _lineage(recipe, data, known, trainer)
 

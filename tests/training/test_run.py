@@ -16,7 +16,7 @@ from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json
 from venire.engine import Base, check_adapter, resolve_base
 from venire.training.candidates import Candidate, list_candidates
-from venire.training.progress import describe
+from venire.training.progress import Metrics, describe
 from venire.training.recipe import Recipe
 from venire.training.run import train
 
@@ -187,6 +187,18 @@ def test_a_full_disk_and_an_exhausted_memory_say_what_to_do(
     monkeypatch.setattr(run, "write_candidate", exhausted)
     with pytest.raises(VenireError, match="out of memory; set batch: 2 and accumulation: 2"):
         quietly(small_recipe(), tmp_path / "memory", byte_base)
+
+
+def test_metrics_logged_after_the_checkpoint_are_forgotten_and_a_torn_line_too(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path / "metrics.jsonl")
+    for step in (1, 2, 3):
+        metrics.add({"step": step, "loss": 3.0 / step, "seconds": 0.5})
+    with metrics.file.open("a") as out:
+        out.write('{"step": 4, "lo')
+    metrics.rewind(2)
+    metrics.add({"step": 3, "loss": 9.0, "seconds": 1.5})
+    assert [json.loads(line)["loss"] for line in metrics.file.open()] == [3.0, 1.5, 9.0]
+    assert metrics.at(3) == {"loss": 9.0, "seconds": 2.5}
 
 
 def test_progress_is_a_plain_line_with_an_estimate() -> None:
