@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from .files import RunFiles
-from .numbers import is_number
+from .numbers import is_number, percent
 
 _COUNTED = ("gate", "screen")
 
@@ -94,9 +94,9 @@ def _row(name: str, about: dict[str, Any], files: RunFiles) -> JudgeRow:
 def _status(name: str, exam: dict[str, Any], files: RunFiles) -> tuple[str, str]:
     """Is the judge counted, and why not."""
     if exam and not exam.get("passed"):
-        low = f"{exam['low']:.0%}" if is_number(exam.get("low")) else "not known"
-        why = f"failed its exam: {exam.get('right')} of {exam.get('n')} anchor pairs right (lower bound {low})"
-        return "shown", f"{why}; it would not be told from a coin"
+        low = percent(exam.get("low"))
+        why = f"failed its exam: {exam.get('right')} of {exam.get('n')} anchor pairs right"
+        return "shown", f"{why} (lower bound {low}; above 50% shows that it can tell)"
     standing, why = _standing(name, files)
     if standing == "conflict":
         return "shown", f"conflict of interest: {why}"

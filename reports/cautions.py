@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from .bench import JudgeRow
 from .components import Component
+from .contenders import with_contender
 from .files import RunFiles
 from .numbers import count, listing, percent
 from .pairs import PairList
@@ -50,7 +53,7 @@ def cautions(
     for name in files.decision.get("not_examined") or []:
         message = f"the decision does not rest on {name}: nobody told the gate"
         found.append(Caution("not_examined", message, "give the gate what it lacks, or check it by hand", "gate"))
-    found += _uncertified(gate) + _texts(pairs) + _judges(judges) + _suites(suites)
+    found += _uncertified(gate) + _cut_short(files) + _texts(pairs) + _judges(judges) + _suites(suites)
     return list(dict.fromkeys(found))
 
 
@@ -95,6 +98,22 @@ def _uncertified(gate: list[Component]) -> list[Caution]:
             "suites",
         )
     ]
+
+
+def _cut_short(files: RunFiles) -> list[Caution]:
+    """Judged answers that stopped at the limit on length: the panel compared their beginnings."""
+    if files.answers is None:
+        return []
+    judged = [suite["name"] for suite in files.frozen.get("suites", []) if suite.get("judge")]
+    names = [name for name in files.finalist if name]
+    rows = with_contender(files.answers, files).filter(
+        pl.col("suite").str.split("/").list.last().is_in(judged), pl.col("contender").is_in(names)
+    )
+    cut = rows.filter(pl.col("stop_reason") == "max_tokens").height
+    if cut < 0.1 * max(rows.height, 1):
+        return []
+    message = f"{cut:,} of {rows.height:,} judged answers were cut at the limit on length"
+    return [Caution("cut_short", message, "raise generation.max_tokens in the next experiment", "pairs")]
 
 
 def _texts(pairs: PairList) -> list[Caution]:

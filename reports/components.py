@@ -61,7 +61,7 @@ _WORDS = {
     "agreement": _Words(
         "The judges see the same thing",
         "the lower bound of their signed agreement reaches the policy's floor",
-        "the judges do not agree enough with one another for their mean to mean something",
+        "it is not shown that the judges agree enough with one another for their mean to mean something",
         "read the pairs on which they disagree; a clearer rubric or better judges (not more of the same)",
         "agreement",
         "agreement",

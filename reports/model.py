@@ -116,7 +116,7 @@ def to_json(report: Report) -> dict[str, Any]:
             pair[text] = {"length": pair[text]["length"]} if pair[text] else None
         for opinion in pair["opinions"]:
             for vote in opinion["votes"]:
-                del vote["text"]
+                del vote["text"], vote["said"]
     for change in data["suites"]:
         for side in ("lost_items", "gained_items"):
             change[side] = [

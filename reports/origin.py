@@ -67,7 +67,7 @@ def _candidate(
         role=role,
         kind=str(lineage.get("kind") or about.get("kind") or "base"),
         base=f"{base['model_id']} @ {str(base.get('revision'))[:12]}" if base else str(about.get("base") or ""),
-        sha256=lineage.get("sha256") or about.get("sha256"),
+        sha256=lineage.get("sha256") or about.get("sha256"),  # of a base: its hub id and revision
         recipe=recipe.get("name") if isinstance(recipe, dict) else str(recipe),
         data=", ".join(part for part in (str(data.get("path") or ""), rows) if part) or None,
         teachers=list(lineage.get("teacher_families") or about.get("teachers") or []),
@@ -77,7 +77,7 @@ def _candidate(
         trainable=lineage.get("trainable_parameters"),
         bytes=lineage.get("adapter_bytes"),
         seconds=lineage.get("seconds"),
-        metrics=lineage.get("metrics") or {},
+        metrics={k: v for k, v in (lineage.get("metrics") or {}).items() if "loss" in k or "accurac" in k},
         win_rate=win,
         rates=rates,
     )
@@ -132,6 +132,6 @@ def exam_words(row: JudgeRow) -> str:
     if row.exam_n is None:
         return "no exam"
     verdict = "passed" if row.exam_passed else "failed"
-    kinds = [f"{kind} {right} of {n}" for kind, (right, n) in row.exam_kinds.items()]
-    detail = f" ({listing(kinds)})" if kinds else ""
+    missed = [f"{kind} {right} of {n}" for kind, (right, n) in row.exam_kinds.items() if right < n]
+    detail = f"; not all of {listing(missed)}" if missed and row.exam_right else ""
     return f"{verdict}: {row.exam_right} of {row.exam_n} right, lower bound {percent(row.exam_low)}{detail}"

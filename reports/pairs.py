@@ -1,5 +1,6 @@
 """The rows behind the numbers: each judged prompt, both answers, every judge's verdict in both orders."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import polars as pl
 
 from .contenders import with_contender
 from .files import RunFiles
+from .numbers import loose
 
 LONGEST_TEXT = 6000  # characters of one text on the page; the logs hold the rest
 PAGE_BUDGET = 12_000_000  # characters of pairs on one page
@@ -19,11 +21,15 @@ _COUNTED = ("gate", "screen")
 
 @dataclass(frozen=True)
 class Vote:
-    """One verdict. `place` is where the candidate's answer stood: `first` or `second`."""
+    """One verdict. `place` is where the candidate's answer stood: `first` or `second`.
+
+    `text` is what the judge wrote, raw; `said` its reason and figures, labels undone, where it wrote JSON.
+    """
 
     place: str
     verdict: str
     reason: str | None
+    said: str
     text: str
     preference: float | None
     note: str | None
@@ -156,6 +162,7 @@ def _opinion(judge: str, rows: list[dict[str, Any]], excluded: bool, folder: Pat
             place="first" if row["candidate_first"] else "second",
             verdict=row["verdict"],
             reason=row.get("reason"),
+            said=reading(row.get("judgment") or "", row.get("label_mapping") or "")[:LONGEST_TEXT],
             text=(row.get("judgment") or "")[:LONGEST_TEXT],
             preference=row.get("preference"),
             note=row.get("note"),
@@ -188,6 +195,26 @@ def _panel_mean(rows: list[dict[str, Any]], excluded: set[str]) -> float | None:
         if orders[True] and orders[False]:
             means.append(sum(sum(scores) / len(scores) for scores in orders.values()) / 2)
     return sum(means) / len(means) if means else None
+
+
+def reading(judgment: str, mapping: str) -> str:
+    """A judge's JSON as a person reads it: its reason, and what it measured of each side; "" for other text."""
+    try:
+        reply = json.loads(judgment)
+    except ValueError:
+        return ""
+    if not isinstance(reply, dict):
+        return ""
+    sides = dict(part.split("=", 1) for part in mapping.split(";") if "=" in part)
+    parts = []
+    for key, value in reply.items():
+        if key.startswith("scores_") and isinstance(value, dict):
+            side = sides.get(key.removeprefix("scores_"), key)
+            parts.append(f"{side}: {', '.join(f'{name} {loose(score)}' for name, score in value.items())}")
+        elif key == "measured" and isinstance(value, dict):
+            parts += [f"{sides.get(label, label)} {loose(number)}" for label, number in value.items()]
+    reason = str(reply.get("reason") or "")
+    return "; ".join([*parts, *([reason] if reason else [])])
 
 
 def cut(text: str | None) -> Text | None:

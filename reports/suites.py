@@ -1,6 +1,6 @@
 """The suites before and after: both contenders' rates on the same items, paired, and what was lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from venire.judges.statistics.clusters import cluster_mean
 from venire.judges.statistics.mcnemar import mcnemar
 from venire.judges.statistics.rao_scott import design_effect
 from venire.judges.statistics.tango import tango_interval
-from venire.judges.statistics.winrate import winrate_ci
+from venire.judges.statistics.winrate import MIN_PROMPTS, winrate_ci
 
 from .contenders import with_contender
 from .files import RunFiles
@@ -71,6 +71,12 @@ class Change:
     lost: int
     lost_items: list[Item]
     gained_items: list[Item]
+    number: int = 0
+
+    @property
+    def telling(self) -> bool:
+        """Does the gate ask about it, or are there items enough for an interval to say something?"""
+        return bool(self.role) or self.n >= MIN_PROMPTS
 
 
 def changes(files: RunFiles) -> list[Change]:
@@ -87,7 +93,8 @@ def changes(files: RunFiles) -> list[Change]:
         if change is not None:
             found.append(change)
     rank = {name: i for i, name in enumerate(order)}
-    return sorted(found, key=lambda c: (rank.get(short(c.suite), len(rank)), not c.role, c.metric))
+    found.sort(key=lambda c: (rank.get(short(c.suite), len(rank)), not c.role, c.metric))
+    return [replace(change, number=number) for number, change in enumerate(found, start=1)]
 
 
 def rates(files: RunFiles) -> dict[str, dict[str, Rate]]:

@@ -149,20 +149,25 @@ def _reason(component: Component, files: RunFiles) -> Reason:
     what = f"{_capital(component.failed)}. Observed: {component.observed_words}; required: {component.required_words}."
     if component.state == "undefined":
         what = f"It could not be examined: {component.detail or 'no figures'}."
-    change = component.change
+    change = component.change + _how_many(component, files)
+    title = f"Not met: {component.title[:1].lower()}{component.title[1:]}"
+    return Reason(title, what, f"{change}." if change else "", component.see)
+
+
+def _how_many(component: Component, files: RunFiles) -> str:
+    """Where more prompts would help, how many, as a further sentence without its full stop."""
+    rate = deciding_rate(files)
     needed = prompts_needed(files) if component.see == "win-rates" else None
     if needed:
-        rate = deciding_rate(files)
-        change += (
+        return (
             f". If the true rate is the {percent(rate['estimate'])} seen here, about {needed:,} prompts would show it "
             f"four times in five; this run had {rate.get('n')}"
         )
-    return Reason(
-        f"Not met: {component.title[:1].lower()}{component.title[1:]}",
-        what,
-        f"{change}." if change else "",
-        component.see,
-    )
+    agreed = ((files.comparison.get("agreement") or {}).get("a_flip") or {}).get("estimate")
+    floor = component.required if component.see == "agreement" else None
+    if is_number(agreed) and is_number(floor) and agreed > floor:
+        return f". The estimate itself is {decimal(agreed)}: more judged prompts would raise its lower bound"
+    return ""
 
 
 def _post_hoc(decision: dict[str, Any]) -> str | None:
