@@ -279,8 +279,8 @@ def _mind(c: Comparison, orders: Orders, result: dict[str, Any], non_majority: i
     seen = present.any(axis=2)
     if not seen.all() and len(c.panel.judges) > 1:
         full = complete_case(c.panel.cells(orders), c.panel.clusters)
-        rate = "no prompt" if full is None else f"{full.estimate:.3f} over the {full.n} prompts"
-        _warn(warnings, "missing_votes", f"{name}judges skipped prompts; the win rate is {rate} that all have judged")
+        rest = "no prompt was judged by all" if full is None else f"{full.estimate:.3f} on the {full.n} that all judged"
+        _warn(warnings, "missing_votes", f"{name}judges skipped prompts; win rate: {rest}")
     if c.repeated:
         _warn(warnings, "repeats_averaged", f"{name}{c.repeated} repeated votes were averaged")
     if result["win_rate"]["inconclusive"]:

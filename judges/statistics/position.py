@@ -10,14 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._special import Floats, normal_quantile, t_quantile
+from ._special import Floats, t_quantile
+from .clopper_pearson import exact_upper
 from .clusters import cluster_mean
 from .mcnemar import mcnemar
-from .winrate import wilson
 
 WARN_BIAS = 0.05
 FLAG_BIAS = 0.15
 FLAG_SAME_VERDICT = 0.6
+MIN_PAIRS = 6  # the fewest whose sign test can reach .05
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Position:
     pairs: prompts with both orders. same_verdict: share of them whose verdict did not change with the order.
     candidate_both, first_slot_both, second_slot_both: prompts whose verdict stayed with the candidate, the first, the
     second place. flip_p: exact McNemar of the last two. warned: the interval excludes 0 and |PB| > .05.
-    flagged: |PB|'s lower bound > .15, or the one-sided 95% upper bound of same_verdict < .6.
+    flagged: |PB|'s lower bound > .15, or the exact one-sided 95% upper bound of same_verdict < .6. Of fewer than six
+    pairs nothing is said about bias: even a judge of places alone could be chance.
     """
 
     bias: float
@@ -59,8 +61,8 @@ def position(votes: Floats, clusters: ArrayLike | None = None, level: float = 0.
     to_first = int(np.sum((first > 0) & (second < 0)))
     to_second = int(np.sum((first < 0) & (second > 0)))
     same = float(np.mean(first == second))
-    least = max(low, -high, 0.0) if mean.df > 0 else 0.0  # lower bound of |PB|
-    upper_same = float(wilson(same, pairs, normal_quantile(0.95))[1])
+    least = max(low, -high, 0.0) if pairs >= MIN_PAIRS and mean.df > 0 else 0.0  # lower bound of |PB|
+    upper_same = exact_upper(int(np.sum(first == second)), pairs)
     return Position(
         bias=mean.estimate,
         low=low,

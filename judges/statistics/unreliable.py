@@ -1,8 +1,8 @@
 """Which judge agrees with the rest of the panel clearly less than the others do.
 
 A_j = Σ_i s_ij·sign(mean_{k≠j} s_ik) / Σ_i |s_ij|. Judge j is flagged if the one-sided (1 − α/J) upper bound of
-A_j − mean_{k≠j} A_k is below 0, by linearisation over clusters with t_{G−1}. It needs three judges: of two that
-differ, nothing says which one is wrong.
+A_j − mean_{k≠j} A_k is below 0, by linearisation over clusters with t_{G−1}, G the clusters that judge j saw beside
+others. It needs six of these, and three judges: of two that differ, nothing says which one is wrong.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from .clusters import cluster_codes
 from .panel import leave_one_out_means
 
 MIN_JUDGES = 3
+MIN_CLUSTERS = 6
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,14 @@ def reliability(verdicts: Floats, clusters: ArrayLike | None = None, alpha: floa
     known = ~np.isnan(agreement)
     upper = np.full(judges, np.nan)
     difference = np.full(judges, np.nan)
-    if known.sum() >= MIN_JUDGES and groups >= 2:
+    if known.sum() >= MIN_JUDGES and groups >= MIN_CLUSTERS:
         count = known.sum() - 1
         sums = np.zeros((groups, judges))
         np.add.at(sums, codes, np.where(known, influence, 0))
         of_others = (sums.sum(axis=1, keepdims=True) - sums) / count
         difference = agreement - (np.nansum(agreement) - agreement) / count
         se = np.sqrt(groups / (groups - 1) * ((sums - of_others) ** 2).sum(axis=0))
-        upper = difference + t_quantile(1 - alpha / judges, groups - 1) * se
+        own = np.array([np.unique(codes[column]).size for column in seen.T])
+        quantile = t_quantile(1 - alpha / judges, np.maximum(own - 1, 1))
+        upper = np.where(own >= MIN_CLUSTERS, difference + quantile * se, np.nan)
     return Reliability(agreement, difference, upper, np.nan_to_num(upper, nan=1.0) < 0)

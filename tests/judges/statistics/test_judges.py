@@ -113,3 +113,15 @@ def test_one_coin_finds_the_accuracy_of_judges() -> None:
     fit = dawid_skene(np.eye(2)[votes], one_coin=True)
     assert fit.errors[:, 0, 0] == pytest.approx(right, abs=0.04)
     assert fit.errors[:, 1, 1] == pytest.approx(fit.errors[:, 0, 0])
+
+
+def test_a_handful_of_prompts_flags_nobody() -> None:
+    """A person who judged three prompts against the panel, and one who chose the first place twice, are not accused."""
+    rng = np.random.default_rng(6)
+    verdicts = np.repeat(rng.choice([-1.0, 1.0], (60, 1)), 4, axis=1)
+    verdicts[3:, 3] = np.nan
+    verdicts[:3, 3] *= -1
+    result = reliability(verdicts)
+    assert result.agreement[3] == -1 and not result.flagged.any()
+    assert not position(np.array([[1.0, 0.0]] * 2)).flagged
+    assert position(np.array([[1.0, 0.0]] * 8)).flagged
