@@ -17,6 +17,7 @@ from venire.reports.charts import place
 from venire.reports.files import read_run
 from venire.reports.model import make_report
 from venire.reports.numbers import decimal, duration, interval, percent, plain_json, points
+from venire.reports.pairs import reading
 from venire.reports.suites import changes
 
 RunMaker = Callable[..., Path]
@@ -210,6 +211,28 @@ def test_json_is_strict_and_holds_no_texts(make_run: RunMaker) -> None:
     text = (run / "report.json").read_text("utf-8")
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
     assert "I would not lie for him" not in text
+
+
+def test_a_judges_json_is_read_with_its_labels_undone() -> None:
+    raw = '{"winner": "A", "measured": {"A": 0.25, "B": 0.5}, "reason": "closer"}'
+    assert reading(raw, "A=incumbent;B=candidate") == "incumbent 0.25; candidate 0.5; closer"
+    scored = '{"scores_A": {"depth": 4}, "scores_B": {"depth": 2}, "winner": "A", "reason": "deeper"}'
+    assert reading(scored, "A=candidate;B=incumbent") == "candidate: depth 4; incumbent: depth 2; deeper"
+    assert [reading("B, clearly.", "A=candidate;B=incumbent"), reading("[1]", ""), reading("", "")] == ["", "", ""]
+
+
+def test_metrics_on_few_items_are_folded_away(make_run: RunMaker) -> None:
+    html, _, data = files_of(make_run())
+    few = [change for change in data["suites"] if change["n"] < 15 and not change["role"]]
+    assert [change["metric"] for change in few] == ["makes_observations"]
+    assert "1 more metric, each on fewer than 15 items" in html
+
+
+def test_cut_answers_are_warned_of(make_run: RunMaker) -> None:
+    run = make_run()
+    answers = pl.read_parquet(run / "answers.parquet")
+    answers.with_columns(stop_reason=pl.lit("max_tokens")).write_parquet(run / "answers.parquet")
+    assert "64 of 64 judged answers were cut at the limit on length" in build_report(run).read_text("utf-8")
 
 
 def test_how_numbers_read() -> None:
