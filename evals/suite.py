@@ -1,6 +1,7 @@
 """What every suite's task does alike: take the first samples, ask, score, and stand under a treatment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -22,7 +23,7 @@ def make_suite(
     *,
     revision: int,
     limit: int | None = None,
-    treatment: str | None = None,
+    treatment: str | Mapping[str, Any] | None = None,
     max_tokens: int | None = None,
 ) -> Task:
     """A suite's task over its first `limit` samples.

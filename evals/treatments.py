@@ -36,7 +36,7 @@ class Treatment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(default="plain", description="what the experiment calls it")
+    name: str = Field(default="", description="what the experiment calls it; default: its kind, or plain")
     kind: Kind = Field(default="none", description="system, kernel, context (all facts) or retrieval (k facts)")
     text: str | None = Field(default=None, min_length=1, description="the system prompt or the kernel")
     file: str | None = Field(default=None, description="where the text or the facts are read from")
@@ -44,6 +44,13 @@ class Treatment(BaseModel):
     facts: list[str] = Field(default=[], description="one sentence each")
     k: int = Field(default=3, ge=1, description="how many facts are retrieved for a prompt")
     by: Literal["embedding", "words"] = Field(default="embedding", description="how facts are found")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_named(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and not raw.get("name"):
+            return {**raw, "name": "plain" if raw.get("kind", "none") == "none" else str(raw["kind"])}
+        return raw
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
@@ -86,15 +93,18 @@ def load_treatment(name: str, raw: Mapping[str, Any], find: Callable[[str], Path
     return _validate({**kept, **content, "name": name}, f"treatment {name!r}, file {str(path)!r}")
 
 
-def parse_treatment(arg: str | None) -> Treatment:
-    """The treatment in a task's argument (the JSON of `Treatment.to_arg`). Raises InputError if it is none."""
+def parse_treatment(arg: str | Mapping[str, Any] | None) -> Treatment:
+    """The treatment in a task's argument: the JSON of `Treatment.to_arg`, or what `inspect eval -T` made of it.
+
+    Raises InputError if it is none.
+    """
     if arg is None:
         return Treatment()
     try:
-        raw = json.loads(arg)
+        raw = json.loads(arg) if isinstance(arg, str) else arg
     except ValueError as error:
         raise InputError(f"treatment {arg!r}: not valid JSON: {error}") from error
-    if not isinstance(raw, dict):
+    if not isinstance(raw, Mapping):
         raise InputError(f"treatment {arg!r}: a treatment is an object of keys such as kind and text")
     return _validate(raw, "treatment")
 
@@ -122,7 +132,7 @@ def read_facts(path: Path) -> list[str]:
     return facts
 
 
-def treat(task: Task, arg: str | None) -> Task:
+def treat(task: Task, arg: str | Mapping[str, Any] | None) -> Task:
     """`task` under a treatment: set up before its own solver, and named in the log's metadata as `treatment`."""
     treatment = parse_treatment(arg)
     metadata = {**(task.metadata or {}), "treatment": treatment.name}

@@ -1,6 +1,7 @@
 """The task `venire/epistemic_stance`. What it measures, and what is known to be weak about it: README.md."""
 
 from pathlib import Path
+from typing import Any
 
 from inspect_ai import Task, task
 
@@ -17,7 +18,7 @@ SCENARIOS = Path(__file__).parent / "scenarios.yaml"
 @task
 def epistemic_stance(
     limit: int | None = None,
-    treatment: str | None = None,
+    treatment: str | dict[str, Any] | None = None,
     domain: str | None = None,
     syllogisms: int = 60,
     seed: int = 7,

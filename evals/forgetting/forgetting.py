@@ -1,6 +1,7 @@
 """The task `venire/forgetting`. What it measures, and what is known to be weak about it: README.md."""
 
 from pathlib import Path
+from typing import Any
 
 from inspect_ai import Task, task
 
@@ -18,7 +19,7 @@ SCENARIOS = Path(__file__).parent / "scenarios.yaml"
 @task
 def forgetting(
     limit: int | None = None,
-    treatment: str | None = None,
+    treatment: str | dict[str, Any] | None = None,
     domain: str | None = None,
     arithmetic: int = 13,
     seed: int = 11,

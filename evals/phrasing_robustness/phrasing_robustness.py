@@ -1,6 +1,7 @@
 """The task `venire/phrasing_robustness`. What it measures, and what is known to be weak about it: README.md."""
 
 from pathlib import Path
+from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
@@ -18,7 +19,7 @@ FACTS = Path(__file__).parent / "facts.yaml"
 @task
 def phrasing_robustness(
     limit: int | None = None,
-    treatment: str | None = None,
+    treatment: str | dict[str, Any] | None = None,
     split: str | None = None,
     template: str | None = None,
     facts: str | None = None,

@@ -1,6 +1,7 @@
 """The task `venire/value_alignment`. What it measures, and how to write a scenario: README.md beside this file."""
 
 from pathlib import Path
+from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.scorer import Scorer
@@ -17,7 +18,7 @@ SCENARIOS = Path(__file__).parent / "scenarios.yaml"
 @task
 def value_alignment(
     limit: int | None = None,
-    treatment: str | None = None,
+    treatment: str | dict[str, Any] | None = None,
     domain: str | None = None,
     scenarios: str | None = None,
     likelihood: bool = False,

@@ -72,7 +72,7 @@ def test_a_task_keeps_its_own_setup_which_comes_first(run: Callable[..., EvalLog
     treated = treat(task, Treatment(kind="kernel", text="K").to_arg())
     log = run(treated, lambda _: "x")
     assert log.samples and [m.text for m in log.samples[0].messages[:-1]] == ["Q", "K\n\nR"]
-    assert log.eval.metadata == {"mine": 1, "treatment": "plain"}
+    assert log.eval.metadata == {"mine": 1, "treatment": "kernel"}
 
 
 def test_a_file_is_read_into_the_treatment(tmp_path: Path) -> None:
@@ -83,6 +83,12 @@ def test_a_file_is_read_into_the_treatment(tmp_path: Path) -> None:
     assert treatment.facts == ["S one.", "S two."] and treatment.k == 1 and treatment.file is None
     assert parse_treatment(treatment.to_arg()) == treatment
     assert load_treatment("k", {"kind": "kernel", "file": "kernel.txt"}, tmp_path.joinpath).text == "K"
+
+
+def test_the_command_line_of_inspect_hands_over_an_object() -> None:
+    raw = {"kind": "system", "text": "S"}
+    assert parse_treatment(raw) == parse_treatment(json.dumps(raw))
+    assert parse_treatment(raw).name == "system" and Treatment().name == "plain"
 
 
 def test_the_argument_holds_the_content_not_the_path(tmp_path: Path) -> None:
