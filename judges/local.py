@@ -1,4 +1,4 @@
-"""Local judges that measure instead of reply: closeness, likelihood, and the odds of A against B.
+"""Local judges that measure instead of reply: closeness, likelihood, the odds of A against B, counted markers.
 
 Each gives both answers a number; the larger wins, and a difference of no more than the margin is a tie. What they
 measured is written as a reply in JSON, so that log, ledger and report read it as they read any judge's. None of them
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .markers import counts
 from .rubric import Rubric, Shown, render
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def measure_for(kind: "Kind", model: str, rubric: Rubric | None) -> Measure:
         known: dict[tuple[str, str, str], float] = {}
         return lambda rows: likelihood(rows, model, known)
     if rubric is None:
-        raise ValueError("a choice between A and B needs a rubric that asks for it")
+        raise ValueError("markers, and a choice between A and B, need a rubric")
+    if kind == "markers":
+        return lambda rows: counts(rows, rubric)
     return lambda rows: odds(rows, model, rubric)
 
 

@@ -6,6 +6,7 @@ A judge is named in one of these ways, each with options of its own:
     {model: venire/smollm2-135m, margin: 0.05}    a local LLM, read from the token probabilities of A and B
     {embedding: all-minilm, margin: 0.02}         closeness to the person's answer, relative to the contrast
     {likelihood: smollm2-135m, margin: 0.01}      log-likelihood per token of the person's answer after the one judged
+    {markers: commitment}                         wanted markers of a rubric that an answer shows, less unwanted ones
 """
 
 import re
@@ -23,12 +24,12 @@ from .rubric import load_rubric
 from .votes import family_of_judge
 
 PRESETS = Path(__file__).parent / "panels"
-Kind = Literal["model", "choice", "embedding", "likelihood"]
+Kind = Literal["model", "choice", "embedding", "likelihood", "markers"]
 Standing = Literal["counted", "shared", "conflict"]
 
 # Providers that run on one's own machines.
 _OURS = {"venire", "hf", "vllm", "sglang", "ollama", "llama-cpp-python", "transformer_lens", "none"}
-_MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01}
+_MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01, "markers": 0.0}
 
 
 class Judge(BaseModel):
@@ -36,7 +37,7 @@ class Judge(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str  # in votes: the model's Inspect name, or embedding:<model>, likelihood:<model>
+    name: str  # in votes: the model's Inspect name, or embedding:<model>, likelihood:<model>, markers:<rubric>
     kind: Kind  # how its verdict comes about
     model: str  # Inspect's name of an LLM; what the engine knows an embedding model by
     family: str
@@ -71,6 +72,7 @@ class JudgeSpec(BaseModel):
     model: str | None = Field(default=None, description="an Inspect model name, e.g. openai/… or venire/smollm2-135m")
     embedding: str | None = Field(default=None, description="a local embedding model, e.g. all-minilm")
     likelihood: str | None = Field(default=None, description="a local base, e.g. smollm2-135m")
+    markers: str | None = Field(default=None, description="a rubric that names wanted and unwanted markers")
     rubric: str | None = Field(default=None, description="a name in judges/rubrics, or the path of a .md file")
     read: Literal["text", "tokens"] | None = Field(
         default=None, description="a model's verdict: from its reply, or (venire/… only) from the odds of A and B"
@@ -81,14 +83,14 @@ class JudgeSpec(BaseModel):
 
     @model_validator(mode="after")
     def _one_kind(self) -> "JudgeSpec":
-        given = [key for key in ("model", "embedding", "likelihood") if getattr(self, key)]
+        given = [key for key in ("model", "embedding", "likelihood", "markers") if getattr(self, key)]
         if len(given) != 1:
-            raise ValueError("give exactly one of model, embedding, likelihood")
+            raise ValueError("give exactly one of model, embedding, likelihood, markers")
         if self.model and "/" not in self.model:
             raise ValueError(f"model {self.model!r}: write provider/model, e.g. venire/smollm2-135m")
         if self.kind == "choice" and self.model and not self.model.startswith("venire/"):
             raise ValueError("read: tokens is for venire/… models, whose token probabilities are ours to read")
-        if self.rubric and self.kind in ("embedding", "likelihood"):
+        if self.rubric and self.kind in ("embedding", "likelihood", "markers"):
             raise ValueError(f"{given[0]} takes no rubric: it measures, it does not read")
         if self.margin is not None and self.kind == "model":
             raise ValueError("margin is for judges that measure; a model says tie by itself")
@@ -101,23 +103,28 @@ class JudgeSpec(BaseModel):
             return "embedding"
         if self.likelihood:
             return "likelihood"
+        if self.markers:
+            return "markers"
         local = (self.model or "").startswith("venire/")
         return "choice" if (self.read or ("tokens" if local else "text")) == "tokens" else "model"
 
     def settle(self) -> Judge:
         """The judge meant, its rubric's hash and every default written out."""
-        name = self.model or (f"embedding:{self.embedding}" if self.embedding else f"likelihood:{self.likelihood}")
-        wanted = {"model": "plain", "choice": "letter"}.get(self.kind)
-        rubric = load_rubric(self.rubric or wanted) if wanted else None
+        wanted = self.rubric or self.markers or {"model": "plain", "choice": "letter"}.get(self.kind)
+        rubric = load_rubric(wanted) if wanted else None
+        measured = self.embedding or self.likelihood or (rubric.name if rubric else None)
+        name = self.model or f"{self.kind}:{measured}"
         if rubric and rubric.criteria and self.kind == "choice":
             raise InputError(f"judge {name!r}: rubric {rubric.name!r} has criteria, which one letter cannot score")
+        if rubric and self.kind == "markers" and not rubric.has_markers:
+            raise InputError(f"judge {name!r}: rubric {rubric.name!r} names no `wanted` and no `unwanted` markers")
         return Judge(
             name=name,
             kind=self.kind,
-            model=self.model or self.embedding or f"venire/{self.likelihood}",
+            model=self.model or (f"venire/{self.likelihood}" if self.likelihood else str(measured)),
             family=family_of_judge(name),
             weights=self._weights(),
-            rubric=self.rubric or wanted,
+            rubric=wanted,
             rubric_sha256=rubric.sha256 if rubric else None,
             margin=_MARGINS.get(self.kind) if self.margin is None else self.margin,
             generation=self.generation,

@@ -8,6 +8,8 @@
     needs: [reference]               refuses pairs without it; `wants` shows it where there is one
     does_not_count: [length, …]      for the report; the body must say it to the judge
     markers: full                    around question and answers; `short` spares tokens where small models are read
+    wanted: {gives_a_reason: […]}    for `markers:` judges: regular expressions that speak for an answer
+    unwanted: {disclaims: […]}       likewise, against it
 
 The body's `{{question}}`, `{{reference}}`, `{{first}}`, `{{second}}`, `{{criteria}}` and `{{instructions}}` are
 filled in a single pass, so that nothing in an answer is ever expanded.
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_text
@@ -40,6 +42,23 @@ class _FrontMatter(BaseModel):
     wants: list[Literal["reference"]] = Field(default_factory=list)
     does_not_count: list[str] = Field(default_factory=list)
     markers: Literal["full", "short"] = "full"
+    wanted: dict[str, list[str]] = Field(default_factory=dict)
+    unwanted: dict[str, list[str]] = Field(default_factory=dict)
+
+    @field_validator("wanted", "unwanted")
+    @classmethod
+    def _expressions(cls, markers: dict[str, list[str]]) -> dict[str, list[str]]:
+        for name, alternatives in markers.items():
+            for alternative in alternatives:
+                try:
+                    found = re.compile(alternative).search("")
+                except re.error as error:
+                    raise ValueError(f"marker {name}: {alternative!r} is no regular expression: {error}") from error
+                if found:
+                    raise ValueError(f"marker {name}: {alternative!r} matches nothing at all, so every answer shows it")
+            if not alternatives:
+                raise ValueError(f"marker {name}: give at least one regular expression")
+        return markers
 
 
 class Rubric(_FrontMatter):
@@ -57,6 +76,11 @@ class Rubric(_FrontMatter):
     def criterion_keys(self) -> dict[str, str]:
         """Criterion to its key in the reply, `writing quality` to `writing_quality`."""
         return {name: re.sub(r"\W+", "_", name) for name in self.criteria}
+
+    @property
+    def has_markers(self) -> bool:
+        """Can a `markers:` judge count by it?"""
+        return bool(self.wanted or self.unwanted)
 
     @property
     def shows_reference(self) -> bool:

@@ -167,7 +167,7 @@ def test_a_rubric_that_is_none(text: str, complaint: str) -> None:
 
 
 def test_an_unknown_rubric_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="brie5, letter, plain, stance"):
+    with pytest.raises(InputError, match="brie5, commitment, letter, plain, stance"):
         load_rubric("fancy")
 
 
