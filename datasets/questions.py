@@ -1,0 +1,321 @@
+"""The interview's questions: their schema, where they are read from, and what an answer to one of them says.
+
+A set of questions is a folder with a YAML list a phase (`contemporary.yaml`, `timeless.yaml`, `priorities.yaml`,
+`figures.yaml`, `frameworks.yaml`) and `axes.yaml`; the shipped one is `interview/en/`. `stances` joins a person's
+calibration to the questions: who asks what, what the person says, and what is conventionally said instead.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import GenericAlias
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from venire._common.errors import InputError
+from venire._common.hashing import sha256_json
+
+from .calibration import (
+    OTHER,
+    Calibration,
+    DilemmaAnswer,
+    FigureAnswer,
+    FrameworkAnswer,
+    Identifier,
+    Phase,
+    PriorityAnswer,
+)
+
+SHIPPED = Path(__file__).parent / "interview" / "en"
+Lean = Annotated[int, Field(ge=-2, le=2)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Axis(_Part):
+    """Two things that pull against each other; answers lean to one (-1, -2) or to the other (1, 2)."""
+
+    id: Identifier
+    low: Text = Field(description="what a negative lean is towards, e.g. `the law`")
+    high: Text = Field(description="what a positive lean is towards, e.g. `conscience`")
+
+
+class Option(_Part):
+    """A choice: the line on the screen, and the answer in full of somebody who takes it."""
+
+    text: Text = Field(description="one line on the screen")
+    stance: Text = Field(description="the answer in the first person, two or three sentences")
+    contrast: str = Field(pattern="^[A-H]$", description="the letter of the option that stands most against this one")
+    leans: dict[str, Lean] = Field(default={}, description="axis to lean, from -2 to 2")
+
+
+class View(_Part):
+    """One side of a contested question: somebody who held it, their words, and the case in a sentence or two."""
+
+    figure: Text
+    work: Text = Field(description="where the words stand")
+    quote: Text
+    argument: Text
+
+
+class Views(_Part):
+    """Both sides of a claim, evenly."""
+
+    claim: Text
+    pro: View
+    con: View
+
+
+class _Question(_Part):
+    id: Identifier
+    title: Text = Field(description="a few words, for lists")
+    ask: Text = Field(description="the question as one asks it of a model: complete in itself, a sentence or two")
+    why: Text = Field(description="why the interview asks this")
+    family: str = Field(default="", description="questions of one family ask the same in other words; default: the id")
+    tags: list[str] = []
+
+
+class Dilemma(_Question):
+    """A situation with a choice of answers. `usual` is the answer set against somebody's own (`Other`)."""
+
+    category: Text = Field(description="the value that is at stake, e.g. `loyalty_vs_law`")
+    text: Text = Field(description="the situation, in the second person")
+    options: dict[str, Option] = Field(min_length=2, max_length=8)
+    usual: str = Field(pattern="^[A-H]$", description="what a cautious or conventional answer would be")
+    views: Views | None = None
+
+    @model_validator(mode="after")
+    def _letters(self) -> Self:
+        if list(self.options) != list("ABCDEFGH"[: len(self.options)]):
+            raise ValueError(f"options are {', '.join(self.options)}; letters run from A without a gap")
+        for letter, option in self.options.items():
+            if option.contrast not in self.options or option.contrast == letter:
+                raise ValueError(f"option {letter} stands against {option.contrast}, which is no other option")
+        if self.usual not in self.options:
+            raise ValueError(f"usual is {self.usual}, which is no option")
+        return self
+
+
+class Priority(_Question):
+    """An open question about the person's own life."""
+
+    hint: str = Field(default="", description="what one could write about")
+    contrast: Text = Field(description="a conventional answer")
+
+
+class Figure(_Question):
+    """Somebody of history or fiction, what speaks for them and what against, evenly."""
+
+    name: Text
+    fictional: bool
+    known_for: Text
+    admired: Text = Field(description="what somebody says to whom they speak, in the first person")
+    doubted: Text = Field(description="what somebody says to whom they do not")
+    leans: dict[str, Lean] = {}
+
+
+class Framework(_Question):
+    """A way of thinking about right and wrong, the case for it and the case against."""
+
+    name: Text
+    summary: Text
+    pro: Text = Field(description="what somebody says who thinks so, in the first person")
+    con: Text = Field(description="what somebody says who does not")
+    leans: dict[str, Lean] = {}
+
+
+Question = Dilemma | Priority | Figure | Framework
+MODELS: dict[Phase, type[Question]] = {
+    "contemporary": Dilemma,
+    "timeless": Dilemma,
+    "priorities": Priority,
+    "figures": Figure,
+    "frameworks": Framework,
+}
+CATEGORIES = {"priorities": "personal_priorities", "figures": "resonant_figures", "frameworks": "ethical_frameworks"}
+
+
+@dataclass(frozen=True)
+class Interview:
+    """Every question in the order in which it is asked, and the axes that answers lean along."""
+
+    questions: dict[Phase, list[Question]]
+    axes: dict[str, Axis]
+
+    def __iter__(self) -> Iterator[tuple[Phase, Question]]:
+        for phase, questions in self.questions.items():
+            for question in questions:
+                yield phase, question
+
+    def __len__(self) -> int:
+        return sum(map(len, self.questions.values()))
+
+    def find(self, question: str) -> tuple[Phase, Question] | None:
+        """The question of this id, with its phase."""
+        return next(((phase, q) for phase, q in self if q.id == question), None)
+
+    @property
+    def sha256(self) -> str:
+        """What was asked, known by its content."""
+        return sha256_json([[phase, question.model_dump(mode="json")] for phase, question in self])
+
+
+@dataclass(frozen=True)
+class Stance:
+    """What a person says to one question, and what is set against it: the matter of rows, pairs and scenarios."""
+
+    id: str
+    phase: Phase
+    category: str
+    family: str
+    tags: tuple[str, ...]
+    ask: str
+    stance: str  # the person's own words; those of the option they took, if they gave none
+    contrast: str
+    own_words: bool
+    weight: int  # 1 to 10; 5 where the phase does not ask
+    certainty: int | None
+
+
+def load_interview(folders: Sequence[Path] = ()) -> Interview:
+    """The questions of these folders, one after the other; the shipped ones without any.
+
+    A folder without `axes.yaml` uses the shipped axes. Raises InputError naming file, row and key for what is no set of
+    questions, an id used twice, or a lean along an axis that is not there.
+    """
+    folders = list(folders) or [SHIPPED]
+    axes: dict[str, Axis] = {}
+    questions: dict[Phase, list[Question]] = {phase: [] for phase in MODELS}
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        if not folder.is_dir() or not any((folder / f"{phase}.yaml").is_file() for phase in MODELS):
+            raise InputError(f"questions {str(folder)!r}: no folder with {', '.join(MODELS)} as .yaml, or one of these")
+        own = folder / "axes.yaml"
+        axes |= {axis.id: axis for axis in _load(own if own.is_file() else SHIPPED / "axes.yaml", Axis)}
+        for phase, model in MODELS.items():
+            path = folder / f"{phase}.yaml"
+            for question in _load(path, model) if path.is_file() else []:
+                if question.id in seen:
+                    raise InputError(f"{path}: id {question.id!r} is already used in {seen[question.id]}")
+                seen[question.id] = path
+                _check_axes(question, axes, path)
+                questions[phase].append(question)
+    return Interview(questions, axes)
+
+
+def stances(calibration: Calibration, interview: Interview, place: str = "calibration") -> list[Stance]:
+    """Every answer with its question, in the order of the interview.
+
+    Raises InputError, beginning with `place`, for an answer to a question that the interview does not have or a letter
+    that the question does not offer: it was given to other questions.
+    """
+    order = {question.id: i for i, (_, question) in enumerate(interview)}
+    found = []
+    for phase, answer in calibration.answers():
+        match = interview.find(answer.id)
+        if match is None or match[0] != phase:
+            raise InputError(
+                f"{place}: {answer.id!r} is no question of phase {phase} in these questions; "
+                "name the folder of questions that were asked (--questions)"
+            )
+        found.append(_stance(phase, match[1], answer, place))
+    return sorted(found, key=lambda stance: order[stance.id])
+
+
+def leans_of(question: Question, answer: Any) -> dict[str, int]:
+    """How an answer leans along the axes: its option's leans, or a figure's or framework's, turned where rejected."""
+    if isinstance(question, Dilemma) and isinstance(answer, DilemmaAnswer) and answer.choice in question.options:
+        return dict(question.options[answer.choice].leans)
+    if isinstance(question, Figure) and isinstance(answer, FigureAnswer):
+        sign = 1 if answer.resonates else -1
+        return {axis: sign * lean for axis, lean in question.leans.items()}
+    if isinstance(question, Framework) and isinstance(answer, FrameworkAnswer):
+        sign = (answer.rating >= 8) - (answer.rating <= 3)
+        return {axis: sign * lean for axis, lean in question.leans.items() if sign}
+    return {}
+
+
+def questions_schema() -> dict[str, Any]:
+    """The JSON Schema of each YAML file of a set of questions, by file name."""
+    models: dict[str, Any] = {**MODELS, "axes": Axis}
+    return {f"{name}.yaml": TypeAdapter(GenericAlias(list, (model,))).json_schema() for name, model in models.items()}
+
+
+def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance:
+    stance, contrast = _sides(question, answer, place)
+    own = answer.answer if isinstance(answer, PriorityAnswer) else answer.reasoning
+    if isinstance(answer, DilemmaAnswer) and answer.choice == OTHER:
+        own = answer.reasoning or answer.other
+    weight = answer.rating if isinstance(answer, FrameworkAnswer) else answer.emotional_weight
+    return Stance(
+        id=question.id,
+        phase=phase,
+        category=question.category if isinstance(question, Dilemma) else CATEGORIES[phase],
+        family=question.family or question.id,
+        tags=tuple(question.tags),
+        ask=question.ask,
+        stance=own.strip() or stance,
+        contrast=contrast,
+        own_words=bool(own.strip()),
+        weight=_weight(answer, weight),
+        certainty=getattr(answer, "certainty", None),
+    )
+
+
+def _weight(answer: Any, weight: int | None) -> int:
+    """A framework matters as much as its rating is far from the middle; what was not asked is 5."""
+    if isinstance(answer, FrameworkAnswer):
+        return min(10, max(1, 2 * abs(answer.rating - 5) if answer.rating < 5 else 2 * (answer.rating - 5)))
+    return 5 if weight is None else weight
+
+
+def _sides(question: Question, answer: Any, place: str) -> tuple[str, str]:
+    """The plain words of the side that was taken, and those of the side that stands against it."""
+    if isinstance(question, Dilemma):
+        if answer.choice == OTHER:
+            return answer.other, question.options[question.usual].stance
+        if answer.choice not in question.options:
+            raise InputError(f"{place}: {question.id!r} has no option {answer.choice}; it was given to other questions")
+        taken = question.options[answer.choice]
+        return taken.stance, question.options[taken.contrast].stance
+    if isinstance(question, Priority):
+        return answer.answer, question.contrast
+    if isinstance(question, Figure):
+        return (question.admired, question.doubted) if answer.resonates else (question.doubted, question.admired)
+    return (question.pro, question.con) if answer.rating >= 6 else (question.con, question.pro)
+
+
+def _load(path: Path, model: type[Any]) -> list[Any]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        rows = yaml.safe_load(path.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(rows, list):
+        raise InputError(f"{path}: a file of questions is a list")
+    loaded = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            loaded.append(model.model_validate(row))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            message = first["msg"].removeprefix("Value error, ")
+            raise InputError(f"{path}, row {number}{f', key {key!r}' if key else ''}: {message}") from error
+    return loaded
+
+
+def _check_axes(question: Question, axes: dict[str, Axis], path: Path) -> None:
+    options = question.options.values() if isinstance(question, Dilemma) else [question]
+    for part in options:
+        for name in getattr(part, "leans", {}):
+            if name not in axes:
+                raise InputError(f"{path}: {question.id!r} leans along {name!r}; the axes are {', '.join(axes)}")
