@@ -20,6 +20,8 @@ from venire._common.hashing import sha256_file, sha256_text
 from .manifest import Manifest, Part, SealedPair
 from .pairs import Side
 from .panel import Standing
+from .people import FILE as HUMAN
+from .people import peoples_votes
 from .qualification import Exam, examine
 from .reply import Judgment
 from .rubric import Rubric, Shown, parse_rubric
@@ -84,10 +86,14 @@ def build_ledger(run: Path, manifest: Manifest) -> Ledger:
             sources.append(Source(_relative(path, run), sha256_file(path), part.judge.name, len(samples)))
             for sample in samples:
                 rows += _rows(run, part, rubric, comparisons, _Sample(log, path, sample))
+    if people := peoples_votes(run, manifest):
+        rows += people.rows
+        sources += [Source(HUMAN, people.sha256, judge, n) for judge, n in people.counts.items()]
     if not rows:
         return Ledger(empty_votes(), sources, {})
     votes = validate(_first_votes(pl.DataFrame(rows, schema=SCHEMA, orient="row")), "judge logs")
-    exams = examine(votes, expected=sum(pair.use == "anchor" for pair in manifest.pairs))
+    sat = votes.filter(pl.col("use") != "human")  # people sit no exam
+    exams = examine(sat, expected=sum(pair.use == "anchor" for pair in manifest.pairs))
     failed = [exam.judge for exam in exams.values() if not exam.passed]
     demoted = pl.col("judge").is_in(failed) & pl.col("use").is_in(["gate", "screen"])
     votes = votes.with_columns(use=pl.when(demoted).then(pl.lit("display")).otherwise("use"))
