@@ -1,40 +1,35 @@
-"""Training text that also stands in an evaluation: equal, quoted, or nearly equal, with both places named.
+"""Training text that also stands in an evaluation: equal, quoted, nearly equal or reworded, with both places named.
 
 find_leaks([("sft.jsonl, row 3", "Is it ever right to lie?")], [("scenario 7", "Is it EVER right to lie")])
 -> [Leak(train="sft.jsonl, row 3", evaluation="scenario 7", kind="exact", score=1.0)]
 """
 
-import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from zlib import crc32
 
 import numpy as np
+
+from .similarity import near_pairs, plain
 
 MIN_WORDS = 3  # shorter texts ("Lisbon", "Yes.") are common answers, not leaks
 NGRAM = 8  # words
 NGRAM_SHARE = 0.5  # of the evaluation text's n-grams found in one training text
-SHINGLE = 5  # characters
-JACCARD = 0.8
-# MinHash over 20 bands of 4: a pair at Jaccard .8 is missed with probability (1 - .8**4)**20 = 3e-5. Candidates
-# are then compared exactly, so chance can cost a find but never accuse.
-BANDS, BAND_ROWS = 20, 4
-_PRIME = np.uint64((1 << 31) - 1)  # with hashes and multipliers below it, products stay inside 64 bits
-_generator = np.random.default_rng(20240607)
-_FACTORS = _generator.integers(1, int(_PRIME), size=BANDS * BAND_ROWS, dtype=np.uint64)
-_OFFSETS = _generator.integers(0, int(_PRIME), size=BANDS * BAND_ROWS, dtype=np.uint64)
-Kind = Literal["exact", "ngram", "near_duplicate"]
+_CHUNK = 4000  # texts at a time
+_generator = np.random.default_rng(20251121)
+_MIX = _generator.integers(0, 1 << 62, size=NGRAM, dtype=np.int64) * 2 + 1
+Kind = Literal["exact", "ngram", "near_duplicate", "meaning"]
 Pairs = Iterable[tuple[int, int, float]]
+Embed = Callable[[Sequence[str]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Leak:
     """A text of the training data and a text of an evaluation that are the same or nearly so.
 
-    `score` is 1 for `exact`, the share of the evaluation's 8-grams for `ngram`, and the Jaccard similarity of
-    character shingles for `near_duplicate`.
+    `score` is 1 for `exact`, the share of the evaluation's 8-grams for `ngram`, the Jaccard similarity of character
+    shingles for `near_duplicate`, and the cosine of sentence vectors for `meaning`.
     """
 
     train: str
@@ -43,7 +38,7 @@ class Leak:
     score: float
 
     def __str__(self) -> str:
-        how = {"exact": "is also", "ngram": "quotes", "near_duplicate": "is nearly"}[self.kind]
+        how = {"exact": "is also", "ngram": "quotes", "near_duplicate": "is nearly", "meaning": "may reword"}[self.kind]
         share = "" if self.kind == "exact" else f" ({self.score:.2f})"
         return f"{self.train} {how} {self.evaluation}{share}"
 
@@ -53,15 +48,14 @@ def find_leaks(train: Iterable[tuple[str, str]], evaluation: Iterable[tuple[str,
 
     Both are (place, text). Case, punctuation, accents and spacing do not count. In the order of the training texts.
     """
-    mine = [(place, words) for place, text in train if len(words := _words(text)) >= MIN_WORDS]
-    theirs = [(place, words) for place, text in evaluation if len(words := _words(text)) >= MIN_WORDS]
-    train_words = [words for _, words in mine]
-    eval_words = [words for _, words in theirs]
+    mine, theirs = _long_enough(train), _long_enough(evaluation)
+    train_texts = [text for _, text in mine]
+    eval_texts = [text for _, text in theirs]
     found: dict[tuple[int, int], Leak] = {}
     tests: list[tuple[Kind, Pairs]] = [
-        ("exact", _equal(train_words, eval_words)),
-        ("ngram", _quoted(train_words, eval_words)),
-        ("near_duplicate", _near(train_words, eval_words)),
+        ("exact", _equal(train_texts, eval_texts)),
+        ("ngram", _quoted(train_texts, eval_texts)),
+        ("near_duplicate", near_pairs(train_texts, eval_texts)),
     ]
     for kind, pairs in tests:
         for i, j, score in pairs:
@@ -69,67 +63,49 @@ def find_leaks(train: Iterable[tuple[str, str]], evaluation: Iterable[tuple[str,
     return [found[key] for key in sorted(found)]
 
 
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    kept = "".join(c if c.isalnum() else "" if unicodedata.combining(c) or c in "'’" else " " for c in plain)
-    return kept.split()
+def _long_enough(texts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    simple = ((place, plain(text)) for place, text in texts)
+    return [(place, text) for place, text in simple if text.count(" ") >= MIN_WORDS - 1]
 
 
-def _equal(train: Sequence[list[str]], evaluation: Sequence[list[str]]) -> Pairs:
+def _equal(train: Sequence[str], evaluation: Sequence[str]) -> Pairs:
     places = defaultdict(list)
-    for j, words in enumerate(evaluation):
-        places[" ".join(words)].append(j)
-    for i, words in enumerate(train):
-        for j in places.get(" ".join(words), ()):
+    for j, text in enumerate(evaluation):
+        places[text].append(j)
+    for i, text in enumerate(train):
+        for j in places.get(text, ()):
             yield i, j, 1.0
 
 
-def _quoted(train: Sequence[list[str]], evaluation: Sequence[list[str]]) -> Pairs:
+def _quoted(train: Sequence[str], evaluation: Sequence[str]) -> Pairs:
     """Texts of which at least half of the 8-grams stand in one training text."""
     places: dict[int, set[int]] = defaultdict(set)
-    totals = []
-    for j, words in enumerate(evaluation):
-        grams = _ngrams(words)
-        totals.append(len(grams))
-        for gram in grams:
-            places[gram].add(j)
-    for i, words in enumerate(train):
-        shared: dict[int, int] = defaultdict(int)
-        for gram in _ngrams(words):
-            for j in places.get(gram, ()):
-                shared[j] += 1
-        for j, count in shared.items():
+    for j, gram in _ngrams(evaluation, None):
+        places[gram].add(j)
+    totals = Counter(j for both in places.values() for j in both)
+    known = np.array(sorted(places), dtype=np.int64)
+    shared: dict[int, set[int]] = defaultdict(set)
+    for i, gram in _ngrams(train, known):
+        shared[i].add(gram)
+    for i, grams in shared.items():
+        for j, count in Counter(j for gram in grams for j in places[gram]).items():
             if count >= NGRAM_SHARE * totals[j]:
                 yield i, j, count / totals[j]
 
 
-def _ngrams(words: list[str]) -> set[int]:
-    return {hash(tuple(words[k : k + NGRAM])) for k in range(len(words) - NGRAM + 1)}
-
-
-def _near(train: Sequence[list[str]], evaluation: Sequence[list[str]]) -> Pairs:
-    """Pairs whose character shingles have a Jaccard similarity of .8 or more."""
-    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for j, words in enumerate(evaluation):
-        for key in _band_keys(_shingles(words)):
-            buckets[key].append(j)
-    theirs: dict[int, set[str]] = {}
-    for i, words in enumerate(train):
-        mine = _shingles(words)
-        for j in {j for key in _band_keys(mine) for j in buckets.get(key, ())}:
-            other = theirs.setdefault(j, _shingles(evaluation[j]))
-            score = len(mine & other) / len(mine | other)
-            if score >= JACCARD:
-                yield i, j, score
-
-
-def _shingles(words: list[str]) -> set[str]:
-    text = " ".join(words)
-    return {text[k : k + SHINGLE] for k in range(max(1, len(text) - SHINGLE + 1))}
-
-
-def _band_keys(shingles: set[str]) -> list[tuple[int, bytes]]:
-    """One key a band: texts that share a band's key are compared."""
-    hashes = np.fromiter((crc32(s.encode()) for s in shingles), dtype=np.uint64, count=len(shingles)) % _PRIME
-    signature = ((_FACTORS[:, None] * hashes[None, :] + _OFFSETS[:, None]) % _PRIME).min(axis=1)
-    return [(band, rows.tobytes()) for band, rows in enumerate(signature.reshape(BANDS, BAND_ROWS))]
+def _ngrams(texts: Sequence[str], known: np.ndarray | None) -> Iterator[tuple[int, int]]:
+    """(index of the text, hash) of every 8-gram, or of those only that are `known` (sorted)."""
+    for start in range(0, len(texts), _CHUNK):
+        chunk = [text.split() for text in texts[start : start + _CHUNK]]
+        lengths = np.array([len(words) for words in chunk])
+        hashes = np.fromiter((hash(word) for words in chunk for word in words), dtype=np.int64, count=lengths.sum())
+        size = max(0, len(hashes) - NGRAM + 1)
+        rolled = np.zeros(size, dtype=np.int64)
+        for k in range(NGRAM):
+            rolled += hashes[k : size + k] * _MIX[k]
+        owner = np.repeat(np.arange(len(chunk)), lengths)
+        kept = owner[:size] == owner[NGRAM - 1 : size + NGRAM - 1]  # an 8-gram within one text
+        if known is not None:
+            at = np.minimum(np.searchsorted(known, rolled), max(0, len(known) - 1))
+            kept &= known[at] == rolled if len(known) else False
+        yield from zip((owner[:size][kept] + start).tolist(), rolled[kept].tolist(), strict=True)

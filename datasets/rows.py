@@ -19,6 +19,17 @@ from venire._common.errors import InputError
 from venire._common.hashing import sha256_file
 
 Method = Literal["sft", "dpo"]
+KEYS: dict[Method, tuple[str, ...]] = {"sft": ("messages",), "dpo": ("prompt", "chosen", "rejected")}
+# Keys by which the rows of other tools are known: a file of theirs is named as such instead of as a broken one of ours.
+_FOREIGN = (
+    ({"instruction", "output"}, "Alpaca"),
+    ({"conversations"}, "ShareGPT"),
+    ({"mapping", "current_node"}, "ChatGPT's export"),
+    ({"chat_messages"}, "Claude's export"),
+    ({"question", "answer"}, "question and answer"),
+    ({"prompt", "completion"}, "TRL's prompt and completion"),
+    ({"text"}, "plain text"),
+)
 
 
 class Message(BaseModel):
@@ -119,24 +130,48 @@ class TrainingData:
         return f"{self.path}, row {self.lines[index]}"
 
 
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be used: its line, and what is wrong with it, to be read after "row 3"."""
+
+    line: int
+    message: str
+
+
 def load_rows(path: Path, method: Method) -> TrainingData:
     """The rows of a JSONL file, all of `method`'s kind.
 
     Raises InputError naming the file and the row (its line, from 1): a missing, empty or wrongly encoded file, a line
     that is no JSON object, another schema, a chat without its answer, an empty text.
     """
-    schema = SftRow if method == "sft" else DpoRow
+    data, bad = read_rows(path, method)
+    if bad:
+        raise InputError(f"{path}, row {bad[0].line}{bad[0].message}")
+    return data
+
+
+def read_rows(path: Path, method: Method | None = None) -> tuple[TrainingData, list[BadRow]]:
+    """The good rows of a JSONL file, and what is wrong with each of the others, in the order of the file.
+
+    Without a `method` it is that of the first row. Raises InputError where there is no file, or nothing in it.
+    """
     rows: list[Row] = []
     lines: list[int] = []
+    bad: list[BadRow] = []
     for number, raw in _read(path):
+        if isinstance(raw, str):
+            bad.append(BadRow(number, raw))
+            continue
+        method = method or ("dpo" if isinstance(raw, dict) and "chosen" in raw else "sft")
         try:
-            rows.append(schema.model_validate(raw))
+            rows.append((SftRow if method == "sft" else DpoRow).model_validate(raw))
         except ValidationError as error:
-            raise InputError(f"{path}, row {number}{_complaint(error, raw, method)}") from error
+            bad.append(BadRow(number, _complaint(error, raw, method)))
+            continue
         lines.append(number)
-    if not rows:
+    if not rows and not bad:
         raise InputError(f"{path}: no rows; give it one JSON object a line")
-    return TrainingData(path, sha256_file(path), rows, lines)
+    return TrainingData(path, sha256_file(path), rows, lines), bad
 
 
 def training_texts(data: TrainingData) -> list[tuple[str, str]]:
@@ -144,24 +179,53 @@ def training_texts(data: TrainingData) -> list[tuple[str, str]]:
     return [(data.place(i), text) for i, row in enumerate(data.rows) for text in row.texts]
 
 
-def dump_rows(rows: Iterable[Row]) -> str:
-    """The rows as JSONL; what is at its default is left out."""
-    lines = (row.model_dump(mode="json", exclude_defaults=True) for row in rows)
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+def dump_rows(rows: Iterable[Row], full: bool = False) -> str:
+    """The rows as JSONL; what is at its default is left out, unless `full`."""
+    return "".join(json.dumps(as_json(row, full), ensure_ascii=False) + "\n" for row in rows)
+
+
+def as_json(row: Row, full: bool = False) -> dict[str, Any]:
+    """A row as plain JSON values, in the order of its schema.
+
+    What is at its default is left out; with `full` only the teacher is, where no model was one.
+    """
+    about = {key: getattr(row, key) for key, default in _DEFAULTS.items() if full or getattr(row, key) != default}
+    if about.get("teacher", "") is None:
+        del about["teacher"]
+    turns = {key: [{"role": m.role, "content": m.content} for m in getattr(row, key)] for key in KEYS[method_of(row)]}
+    return {**about, **turns}
+
+
+def method_of(row: Row) -> Method:
+    """The training that a row is for."""
+    return "sft" if isinstance(row, SftRow) else "dpo"
+
+
+_DEFAULTS = {key: field.default for key, field in _Row.model_fields.items()}
 
 
 def _read(path: Path) -> Iterator[tuple[int, Any]]:
+    """(line, value) of every line; a value that is a str says why the line cannot be read."""
     if not path.is_file():
         raise InputError(f"training data {str(path)!r}: no such file")
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # Windows' editors mark UTF-8 so
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path}, row 1: UTF-16, not UTF-8; save the file as UTF-8")
+    lines = content.split(b"\n")
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}, row {number}: not UTF-8; save the file as UTF-8") from error
-        except ValueError as error:
-            raise InputError(f"{path}, row {number}: not a JSON object on one line: {error}") from error
+            value = json.loads(line.decode("utf-8"))
+        except UnicodeDecodeError:
+            yield number, ": not UTF-8; save the file as UTF-8"
+            continue
+        except (ValueError, RecursionError) as error:
+            torn = number == len(lines)  # a whole file ends with the end of a line
+            what = "the file ends in the middle of this row: it is torn" if torn else "not a JSON object on one line"
+            yield number, f": {what}: {error}"
+            continue
+        yield number, value if isinstance(value, dict) else ": not a JSON object"
 
 
 def _check_turns(messages: Sequence[Message], last: str) -> None:
@@ -177,13 +241,13 @@ def _check_turns(messages: Sequence[Message], last: str) -> None:
         )
 
 
-def _complaint(error: ValidationError, raw: Any, method: Method) -> str:
-    if not isinstance(raw, dict):
-        return ": not a JSON object"
-    wanted = ("messages",) if method == "sft" else ("prompt", "chosen", "rejected")
-    if missing := [key for key in wanted if key not in raw]:
+def _complaint(error: ValidationError, raw: dict[str, Any], method: Method) -> str:
+    if missing := [key for key in KEYS[method] if key not in raw]:
         found = ", ".join(map(str, raw)) or "none"
-        return f": no {missing[0]!r}; a row for {method} has {', '.join(wanted)}, and this one has the keys {found}"
+        foreign = next((name for keys, name in _FOREIGN if keys <= raw.keys()), "")
+        hint = f": that is {foreign}, which `venire data build` brings in as an `import`" if foreign else ""
+        wanted = ", ".join(KEYS[method])
+        return f": no {missing[0]!r}; a row for {method} has {wanted}, and this one has the keys {found}{hint}"
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
