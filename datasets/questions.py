@@ -242,8 +242,8 @@ def leans_of(question: Question, answer: Any) -> dict[str, int]:
 
 def questions_schema() -> dict[str, Any]:
     """The JSON Schema of each YAML file of a set of questions, by file name."""
-    models: dict[str, Any] = {**MODELS, "axes": Axis}
-    return {f"{name}.yaml": TypeAdapter(GenericAlias(list, (model,))).json_schema() for name, model in models.items()}
+    lists: dict[str, Any] = {name: GenericAlias(list, (model,)) for name, model in {**MODELS, "axes": Axis}.items()}
+    return {f"{name}.yaml": TypeAdapter(rows).json_schema() for name, rows in lists.items()}
 
 
 def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance:
