@@ -1,22 +1,31 @@
 """Anchor pairs: an answer and a degradation of it, so that the better one is known before anybody is asked.
 
 The intact side is the person's own answer to a judged prompt (without its last sentence where it has three, so that a
-judge that is shown the reference is not shown the very text). The sides are balanced: the intact answer is the
-candidate in half of the pairs. Who is who stands in the contenders' names, `anchor/intact` against `anchor/<kind>`.
+judge that is shown the reference is not shown the very text). Up to half of the exam are the person's own preferences,
+where some were held out from training: the answer they chose and the one they rejected. The sides are balanced: the
+better answer is the candidate in half of the pairs. Who is who stands in the contenders' names, `anchor/intact` against
+`anchor/<kind>`.
 """
 
+import json
 import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from venire._common.errors import InputError
 
 from .pairs import Answer, Pair
+from .panel import ANCHORS
+from .scrub import scrub
 from .seeds import generator
+from .vote_files import read_jsonl
 
-ANCHORS = 40
 PREFIX = "anchor/"
+PREFERENCE = "preference"
 INTACT = "anchor/intact"
 _SHORTEST = 8  # words; a shorter text is not degraded by shuffling it
 
@@ -37,12 +46,112 @@ class _Source:
     other: str  # an intact answer to another prompt
 
 
-def make_anchors(pairs: Sequence[Pair], *, seed: int, n: int = ANCHORS) -> list[Pair]:
-    """`n` anchor pairs from the prompts of `pairs`, by every kind of degradation in turn.
+@dataclass(frozen=True)
+class Preference:
+    """The person's choice between two answers, and where it stands: file and row."""
+
+    place: str
+    prompt: str
+    chosen: str
+    rejected: str
+    family: str
+    reference: str | None = None
+
+
+def load_preferences(path: Path) -> list[Preference]:
+    """Preferences from JSONL: `prompt`, `chosen`, `rejected` as texts or as chats, `family` and `reference` if known.
+
+    The rows are those of training data for `dpo`. Raises InputError naming file and row.
+    """
+    from venire.datasets.rows import DpoRow
+
+    found = []
+    for number, raw in enumerate(_read(path), start=1):
+        place = f"{path}, row {number}"
+        reference = raw.pop("reference", None)
+        try:
+            row = DpoRow.model_validate(_as_chats(raw))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InputError(
+                f"{place}, {where}: {first['msg'].removeprefix('Value error, ')}; a preference has prompt, chosen and "
+                "rejected"
+            ) from error
+        texts = ["\n\n".join(m.content for m in turns) for turns in (row.prompt, row.chosen, row.rejected)]
+        if texts[1].strip() == texts[2].strip():
+            raise InputError(f"{place}: the chosen and the rejected answer are the same text")
+        found.append(Preference(place, *texts, row.family or f"preference-{number}", reference))
+    if not found:
+        raise InputError(f"{path}: no preference in it; give it one JSON object a line")
+    return found
+
+
+def preference_texts(preferences: Sequence[Preference]) -> list[tuple[str, str]]:
+    """(place, text) of all of them: what must not stand in training data."""
+    return [(p.place, text) for p in preferences for text in (p.prompt, p.chosen, p.rejected)]
+
+
+def _read(path: Path) -> list[dict]:
+    if not path.is_file():
+        raise InputError(f"preferences {str(path)!r}: no such file")
+    try:
+        return read_jsonl(path)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from error
+
+
+def _as_chats(raw: dict) -> dict:
+    roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
+    return raw | {
+        key: [{"role": role, "content": raw[key]}] for key, role in roles.items() if isinstance(raw.get(key), str)
+    }
+
+
+def make_anchors(
+    pairs: Sequence[Pair], *, seed: int, n: int = ANCHORS, preferences: Sequence[Preference] = ()
+) -> list[Pair]:
+    """`n` anchor pairs: up to half from `preferences`, the rest from the prompts of `pairs`, degraded in turn.
 
     Where no person's answer is known (logs made elsewhere) the incumbent's answer is the intact side. Raises InputError
     if there are too few texts of eight words to make `n` different pairs.
     """
+    chosen = _chosen(preferences, seed, n // 2)
+    planted = _planted(pairs, seed, n - len(chosen))
+    # Half of the planted have the better answer as the candidate; the preferences take turns to keep it so.
+    return planted + [
+        _preferred(len(planted) + i, preference, seed, (len(planted) + i) % 2 == 0)
+        for i, preference in enumerate(chosen)
+    ]
+
+
+def _chosen(preferences: Sequence[Preference], seed: int, most: int) -> list[Preference]:
+    """Some of them, by the seed; the same three texts only once."""
+    different = {(p.prompt, p.chosen, p.rejected): p for p in reversed(preferences)}
+    kept = sorted(different.values(), key=lambda p: json.dumps([p.prompt, p.chosen, p.rejected]))
+    generator(seed, "preferences").shuffle(kept)
+    return kept[:most]
+
+
+def _preferred(i: int, preference: Preference, seed: int, chosen_is_candidate: bool) -> Pair:
+    good = Answer(INTACT, preference.chosen, scrub(preference.chosen).text)
+    bad = Answer(PREFIX + PREFERENCE, preference.rejected, scrub(preference.rejected).text)
+    return Pair(
+        prompt_id=f"{PREFIX}{i + 1:02d}-{PREFERENCE}",
+        epoch=0,
+        family=f"{PREFIX}{preference.family}",
+        domain=PREFIX + PREFERENCE,
+        prompt=preference.prompt,
+        reference=preference.reference,
+        contrast=None,
+        candidate=good if chosen_is_candidate else bad,
+        incumbent=bad if chosen_is_candidate else good,
+        seed=seed,
+        use="anchor",
+    )
+
+
+def _planted(pairs: Sequence[Pair], seed: int, n: int) -> list[Pair]:
     chance = generator(seed, "anchors")
     sources = _sources(pairs, chance)
     made: dict[tuple[str, str], Pair] = {}

@@ -20,15 +20,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from venire._common.errors import InputError
 
+from .prices import TABLE, Price, price_of
 from .rubric import load_rubric
 from .votes import family_of_judge
 
 PRESETS = Path(__file__).parent / "panels"
 Kind = Literal["model", "choice", "embedding", "likelihood", "markers"]
 Standing = Literal["counted", "shared", "conflict"]
+Screen = Literal["rotate", "full"]
+ANCHORS = 40  # pairs of the exam: 26 right pass
 
+# Providers whose batch mode Inspect speaks.
+_BATCHES = {"openai", "anthropic", "google", "together", "grok"}
 # Providers that run on one's own machines.
 _OURS = {"venire", "hf", "vllm", "sglang", "ollama", "llama-cpp-python", "transformer_lens", "none"}
+# Providers that serve other houses' models: the model's name says whose it is.
+_HOSTS = {"openai-api", "openai-api-completions", "openrouter", "together", "fireworks", "groq", "bedrock", "azureai"}
+_HOSTS |= {"vertex", "cloudflare", "sagemaker", "sambanova", "hf-inference-providers", "litellm-proxy"}
+_HOSTS |= {"ollama", "llama-cpp-python", "sglang"}
 _MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01, "markers": 0.0}
 
 
@@ -47,6 +56,7 @@ class Judge(BaseModel):
     margin: float | None = None  # a smaller difference than this is a tie; in the judge's own unit
     generation: dict[str, Any] = {}  # Inspect's settings of its calls
     max_connections: int = Field(default=8, exclude=True)  # how fast it is asked is no part of who it is
+    price: Price | None = Field(default=None, exclude=True)  # nor is what it costs; None: not known, or free
 
     @property
     def slug(self) -> str:
@@ -57,6 +67,11 @@ class Judge(BaseModel):
     def is_llm(self) -> bool:
         """Is it the model of its own task? Judges that measure without one run with `none`."""
         return self.kind in ("model", "choice")
+
+    @property
+    def in_batches(self) -> bool:
+        """Is it asked in its vendor's batch mode?"""
+        return bool(self.generation.get("batch"))
 
     @property
     def is_api(self) -> bool:
@@ -79,7 +94,12 @@ class JudgeSpec(BaseModel):
     )
     margin: float | None = Field(default=None, ge=0, description="a smaller difference than this is a tie")
     generation: dict[str, Any] = Field(default={}, description="Inspect settings, e.g. {temperature: 0, batch: true}")
+    batch: bool | None = Field(
+        default=None, description="ask in the vendor's batch mode: half the price, replies within a day"
+    )
+    family: str | None = Field(default=None, description="whose model it is, where its name does not say")
     max_connections: int = Field(default=8, ge=1, description="calls in flight at once")
+    price: Price | None = Field(default=None, description="US dollars per million tokens; default: judges/prices.yaml")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "JudgeSpec":
@@ -92,6 +112,8 @@ class JudgeSpec(BaseModel):
             raise ValueError("read: tokens is for venire/… models, whose token probabilities are ours to read")
         if self.rubric and self.kind in ("embedding", "likelihood", "markers"):
             raise ValueError(f"{given[0]} takes no rubric: it measures, it does not read")
+        if self.batch and not self.may_batch:
+            raise ValueError(f"batch: {', '.join(sorted(_BATCHES))} have a batch mode, this judge has none")
         if self.margin is not None and self.kind == "model":
             raise ValueError("margin is for judges that measure; a model says tie by itself")
         return self
@@ -108,8 +130,16 @@ class JudgeSpec(BaseModel):
         local = (self.model or "").startswith("venire/")
         return "choice" if (self.read or ("tokens" if local else "text")) == "tokens" else "model"
 
-    def settle(self) -> Judge:
-        """The judge meant, its rubric's hash and every default written out."""
+    @property
+    def may_batch(self) -> bool:
+        """Has its vendor a batch mode?"""
+        return self.kind == "model" and (self.model or "").partition("/")[0] in _BATCHES
+
+    def settle(self, tables: tuple[Path, ...] = (), *, batch: bool = False) -> Judge:
+        """The judge meant, its rubric's hash and every default written out; its price from `tables` before our own.
+
+        `batch` is the panel's switch, which the judge's own goes before.
+        """
         wanted = self.rubric or self.markers or {"model": "plain", "choice": "letter"}.get(self.kind)
         rubric = load_rubric(wanted) if wanted else None
         measured = self.embedding or self.likelihood or (rubric.name if rubric else None)
@@ -118,18 +148,39 @@ class JudgeSpec(BaseModel):
             raise InputError(f"judge {name!r}: rubric {rubric.name!r} has criteria, which one letter cannot score")
         if rubric and self.kind == "markers" and not rubric.has_markers:
             raise InputError(f"judge {name!r}: rubric {rubric.name!r} names no `wanted` and no `unwanted` markers")
+        generation = self._generation(name, batch)
         return Judge(
             name=name,
             kind=self.kind,
             model=self.model or (f"venire/{self.likelihood}" if self.likelihood else str(measured)),
-            family=family_of_judge(name),
+            family=self.family or _family(name),
             weights=self._weights(),
             rubric=wanted,
             rubric_sha256=rubric.sha256 if rubric else None,
             margin=_MARGINS.get(self.kind) if self.margin is None else self.margin,
-            generation=self.generation,
+            generation=generation,
             max_connections=self.max_connections,
+            price=self.price or self._list_price(tables, generation),
         )
+
+    def _list_price(self, tables: tuple[Path, ...], generation: dict[str, Any]) -> Price | None:
+        if self.kind != "model" or self.model is None:
+            return None
+        return price_of(self.model, generation=generation, tables=(*tables, TABLE))
+
+    def _generation(self, name: str, batch: bool) -> dict[str, Any]:
+        asked = batch and self.may_batch if self.batch is None else self.batch
+        settings = ({"batch": True} if asked else {}) | self.generation
+        if settings:
+            from inspect_ai.model import GenerateConfig
+
+            try:
+                GenerateConfig.model_validate(settings)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in ("generation", *first["loc"]))
+                raise InputError(f"judge {name!r}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        return settings
 
     def _weights(self) -> str | None:
         local = self.embedding or self.likelihood or (self.model or "").partition("venire/")[2]
@@ -140,12 +191,27 @@ class JudgeSpec(BaseModel):
         return resolve_base(local.partition(":")[0]).identity
 
 
+class AnchorSpec(BaseModel):
+    """What the exam is made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: int = Field(default=ANCHORS, ge=ANCHORS, description="anchor pairs in all")
+    preferences: str | None = Field(
+        default=None,
+        description="JSONL of the person's own preferences (prompt, chosen, rejected), held out from training; they "
+        "make up to half of the exam",
+    )
+
+
 class Panel(BaseModel):
-    """The set of judges of one experiment."""
+    """The set of judges of one experiment, and how they are examined and employed."""
 
     model_config = ConfigDict(frozen=True)
 
     judges: list[Judge]
+    screen: Screen = "rotate"
+    anchors: AnchorSpec = AnchorSpec()
 
     def __getitem__(self, name: str) -> Judge:
         for judge in self.judges:
@@ -159,10 +225,17 @@ class _PanelSpec(BaseModel):
 
     preset: str | None = None
     judges: list[JudgeSpec | str] = []
+    batch: bool = False  # every judge whose vendor has a batch mode
+    screen: Screen = "rotate"
+    anchors: AnchorSpec = AnchorSpec()
+    prices: str | None = None
 
 
 def resolve_panel(spec: dict[str, Any]) -> Panel:
     """The panel that `{preset: …}`, `{judges: [...]}` or both together mean.
+
+    `screen: rotate` has each screening prompt judged by two of the panel in turn, `full` by all. `anchors: {n: 40,
+    preferences: mine.jsonl}` is the exam. `prices: mine.yaml` goes before our own table.
 
     Raises InputError for an unknown preset, key or rubric, a judge that is named twice, and a panel of nobody.
     """
@@ -170,16 +243,37 @@ def resolve_panel(spec: dict[str, Any]) -> Panel:
         given = _PanelSpec.model_validate(spec)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("JudgeSpec", "str"))
+        where = ".".join(str(part) for part in first["loc"] if not re.match(r"function-|JudgeSpec$|str$", str(part)))
         raise InputError(f"panel.{where}: {first['msg'].removeprefix('Value error, ')}") from error
     named = [JudgeSpec(model=judge) if isinstance(judge, str) else judge for judge in given.judges]
-    judges = [spec.settle() for spec in [*(_preset(given.preset) if given.preset else []), *named]]
+    tables = (Path(given.prices),) if given.prices else ()
+    judges = [
+        spec.settle(tables, batch=given.batch) for spec in [*(_preset(given.preset) if given.preset else []), *named]
+    ]
     if not judges:
         raise InputError("panel: name a preset (e.g. local) or at least one judge")
     for i, judge in enumerate(judges):
         if any(judge.slug == other.slug for other in judges[:i]):
             raise InputError(f"panel: {judge.name!r} is named twice; one judge has one voice")
-    return Panel(judges=judges)
+    return Panel(judges=judges, screen=given.screen, anchors=given.anchors)
+
+
+def parse_judge(text: str) -> Judge:
+    """A judge as the command line names it: a model, `embedding:…`, `likelihood:…`, `markers:…`, or YAML in braces.
+
+    Raises InputError saying what was wrong.
+    """
+    prefix, colon, rest = text.partition(":")
+    if text.lstrip().startswith("{"):
+        try:
+            spec = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError(f"judge {text!r} is not valid YAML: {getattr(error, 'problem', error)}") from error
+    elif colon and prefix in ("embedding", "likelihood", "markers"):
+        spec = {prefix: rest}
+    else:
+        spec = {"model": text}
+    return resolve_panel({"judges": [spec]}).judges[0]
 
 
 def _preset(name: str) -> list[JudgeSpec]:
@@ -188,6 +282,16 @@ def _preset(name: str) -> list[JudgeSpec]:
         known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
         raise InputError(f"panel.preset {name!r} does not exist; the presets are {known}")
     return [JudgeSpec.model_validate(judge) for judge in yaml.safe_load(file.read_text("utf-8"))["judges"]]
+
+
+def _family(judge: str) -> str:
+    """The family in a judge's name; of a model that somebody else serves, the model's own."""
+    provider, _, model = judge.partition("/")
+    if provider not in _HOSTS:
+        return family_of_judge(judge)
+    from venire.engine.bases import family_of
+
+    return family_of(model)
 
 
 # Conflicts of interest
