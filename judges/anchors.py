@@ -7,22 +7,18 @@ better answer is the candidate in half of the pairs. Who is who stands in the co
 `anchor/<kind>`.
 """
 
-import json
 import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from pydantic import ValidationError
 
 from venire._common.errors import InputError
 
 from .pairs import Answer, Pair
 from .panel import ANCHORS
+from .preferences import Preference
 from .scrub import scrub
-from .seeds import generator
-from .vote_files import read_jsonl
+from .seeds import generator, sort_key
 
 PREFIX = "anchor/"
 PREFERENCE = "preference"
@@ -46,68 +42,6 @@ class _Source:
     other: str  # an intact answer to another prompt
 
 
-@dataclass(frozen=True)
-class Preference:
-    """The person's choice between two answers, and where it stands: file and row."""
-
-    place: str
-    prompt: str
-    chosen: str
-    rejected: str
-    family: str
-    reference: str | None = None
-
-
-def load_preferences(path: Path) -> list[Preference]:
-    """Preferences from JSONL: `prompt`, `chosen`, `rejected` as texts or as chats, `family` and `reference` if known.
-
-    The rows are those of training data for `dpo`. Raises InputError naming file and row.
-    """
-    from venire.datasets.rows import DpoRow
-
-    found = []
-    for number, raw in enumerate(_read(path), start=1):
-        place = f"{path}, row {number}"
-        reference = raw.pop("reference", None)
-        try:
-            row = DpoRow.model_validate(_as_chats(raw))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InputError(
-                f"{place}, {where}: {first['msg'].removeprefix('Value error, ')}; a preference has prompt, chosen and "
-                "rejected"
-            ) from error
-        texts = ["\n\n".join(m.content for m in turns) for turns in (row.prompt, row.chosen, row.rejected)]
-        if texts[1].strip() == texts[2].strip():
-            raise InputError(f"{place}: the chosen and the rejected answer are the same text")
-        found.append(Preference(place, *texts, row.family or f"preference-{number}", reference))
-    if not found:
-        raise InputError(f"{path}: no preference in it; give it one JSON object a line")
-    return found
-
-
-def preference_texts(preferences: Sequence[Preference]) -> list[tuple[str, str]]:
-    """(place, text) of all of them: what must not stand in training data."""
-    return [(p.place, text) for p in preferences for text in (p.prompt, p.chosen, p.rejected)]
-
-
-def _read(path: Path) -> list[dict]:
-    if not path.is_file():
-        raise InputError(f"preferences {str(path)!r}: no such file")
-    try:
-        return read_jsonl(path)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from error
-
-
-def _as_chats(raw: dict) -> dict:
-    roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
-    return raw | {
-        key: [{"role": role, "content": raw[key]}] for key, role in roles.items() if isinstance(raw.get(key), str)
-    }
-
-
 def make_anchors(
     pairs: Sequence[Pair], *, seed: int, n: int = ANCHORS, preferences: Sequence[Preference] = ()
 ) -> list[Pair]:
@@ -128,8 +62,7 @@ def make_anchors(
 def _chosen(preferences: Sequence[Preference], seed: int, most: int) -> list[Preference]:
     """Some of them, by the seed; the same three texts only once."""
     different = {(p.prompt, p.chosen, p.rejected): p for p in reversed(preferences)}
-    kept = sorted(different.values(), key=lambda p: json.dumps([p.prompt, p.chosen, p.rejected]))
-    generator(seed, "preferences").shuffle(kept)
+    kept = sorted(different.values(), key=lambda p: sort_key(seed, "preference", p.prompt, p.chosen, p.rejected))
     return kept[:most]
 
 
