@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError, ServiceError, VenireError
 
-from .anchors import ANCHORS, make_anchors
+from .anchors import make_anchors
+from .keys import missing_key, plain_message
 from .ledger import Ledger, finished, judge_folder, write_ledger
 from .local import BATCH
 from .manifest import Manifest, seal
 from .pairs import Pair
-from .panel import Judge, Origin, Panel
+from .panel import ANCHORS, Judge, Origin, Panel
 from .sheets import read_sheet, split_id, write_sheet
 
 if TYPE_CHECKING:
@@ -60,12 +61,21 @@ class Judging:
         `max_calls` bounds the calls to vendors over all judges; whole pairs are asked, the rest is `left`. Raises
         InputError where a key or a provider's package is missing, ServiceError if an evaluation breaks off.
         """
+        self._check_keys(pairs, repeat)
         done: list[Asked] = []
         for judge in self.panel.judges if judges is None else [self.panel[name] for name in judges]:
             spent = sum(asked.new for asked in done if self.panel[asked.judge].is_api)
             limit = max_calls - spent if max_calls is not None and judge.is_api else None
             done.append(self._ask(judge, pairs, repeat, limit, display))
         return done
+
+    def _check_keys(self, pairs: Collection[str] | None, repeat: int) -> None:
+        """Raises InputError before anybody is asked if a judge that is yet to be asked lacks its key."""
+        wanted = set(self.manifest.pair_ids if pairs is None else pairs)
+        for judge in self.panel.judges:
+            why = missing_key(judge)
+            if why and len(_of(finished(self.run, self.manifest, judge.name, repeat), wanted)) < 2 * len(wanted):
+                raise InputError(why)
 
     def _ask(self, judge: Judge, pairs: Collection[str] | None, repeat: int, limit: int | None, display: Any) -> Asked:
         sheet = write_sheet(self.manifest, judge.name, self.pairs, self.run / SHEETS)
@@ -119,6 +129,11 @@ def run_panel(
     return judging.ledger()
 
 
+def _of(samples: Collection[str], pairs: Collection[str]) -> list[str]:
+    """Those samples that are of these pairs."""
+    return [sample for sample in samples if split_id(sample)[0] in pairs]
+
+
 def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat: int, display: Any) -> int:
     """One Inspect evaluation of `judge` on these samples, each on disk as soon as it is judged. Gives their number."""
     from inspect_ai import eval as inspect_eval
@@ -137,8 +152,8 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat:
             log_realtime=False,
             log_shared=False,
             fail_on_error=False,
-            max_samples=judge.max_connections if judge.kind == "model" else 2 * BATCH,
-            max_connections=judge.max_connections if judge.kind == "model" else None,
+            max_samples=_at_once(judge, len(samples)),
+            max_connections=judge.max_connections if judge.kind == "model" and not judge.in_batches else None,
             display=display,
             score_display=False,
             ctl_server=False,
@@ -146,9 +161,16 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat:
     except Exception as error:
         if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public: a key or a package is missing
             raise
-        raise InputError(f"judge {judge.name!r}: {error}") from error
+        raise InputError(f"judge {judge.name!r}: {plain_message(error)}") from error
     _check(judge, done[0])
     return sum(sample.error is None for sample in done[0].samples or [])
+
+
+def _at_once(judge: Judge, samples: int) -> int:
+    """How many samples may be under way: all of them where they go to the vendor as one batch."""
+    if judge.in_batches:
+        return samples
+    return judge.max_connections if judge.kind == "model" else 2 * BATCH
 
 
 def _check(judge: Judge, log: "EvalLog") -> None:
@@ -157,3 +179,9 @@ def _check(judge: Judge, log: "EvalLog") -> None:
     if log.status != "success":
         reason = log.error.message if log.error else log.status
         raise ServiceError(f"judge {judge.name!r} broke off: {reason}; run the same command again to go on")
+    failed = [sample.error.message for sample in log.samples or [] if sample.error]
+    if failed:
+        raise ServiceError(
+            f"judge {judge.name!r} could not be asked about {len(failed)} samples, the first: {failed[0]}; "
+            "run the same command again to go on"
+        )
