@@ -1,0 +1,140 @@
+"""The joint rules of STATISTICS.md §3 one by one, superiority alone: stopping, leave-one-out, halving, reuse.
+
+The pieces are the functions that the gate itself uses, or their batch over replications; `decisions.py` runs the gate
+itself with everything on.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from decisions import RAMP
+from intervals import Rows, rate, table
+from model import World
+from numpy.typing import NDArray
+
+from venire.judges.statistics.e_process import log_e
+from venire.judges.statistics.halving import finalist, halving_plan
+from venire.judges.statistics.panel import order_mean
+from venire.judges.statistics.spending import alpha_of_use
+from venire.judges.statistics.stopping import FIRST_LOOK, boundaries, family_means, hybrid_look
+from venire.judges.statistics.winrate import lower_bound, wilson_n_eff
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Per replication: superiority shown (with leave-one-out), stopped, prompts judged."""
+
+    superior: Bools
+    stopped: Bools
+    used: NDArray[np.int64]
+
+
+def lows(y: Floats, alpha: float) -> Floats:
+    """(R,) lower bounds at 1−alpha of prompt means (R, n), each prompt its own cluster."""
+    n = y.shape[1]
+    return wilson_n_eff(y.mean(axis=1), y.std(axis=1, ddof=1) / np.sqrt(n), n - 1, n, 1 - 2 * alpha)[0]
+
+
+def hybrid(votes: Floats, alpha: float = 0.025, stopping: bool = True) -> Run:
+    """One finalist: `hybrid_look` for a batch of votes (R, n, J, 2), then the final bounds."""
+    cells = order_mean(votes)
+    y, judges = cells.mean(axis=2), cells.shape[2]
+    left_out = (cells.sum(axis=2, keepdims=True) - cells) / (judges - 1)
+    bounds = boundaries(alpha)
+    n = y.shape[1]
+    crossed = (np.arange(1, n + 1) >= FIRST_LOOK) & (log_e(y) >= bounds.stop)
+    for j in range(judges):
+        crossed &= log_e(left_out[..., j]) >= bounds.stop_left_out
+    crossed &= stopping
+    stopped = crossed.any(axis=1)
+    used = np.where(stopped, crossed.argmax(axis=1) + 1, n)
+    final, final_left_out = (bounds.final, bounds.final_left_out) if stopping else (alpha, 0.05)
+    bound = lows(y, final) > 0.5
+    for j in range(judges):
+        bound &= lows(left_out[..., j], final_left_out) > 0.5
+    return Run(stopped | bound, stopped, used)
+
+
+def stopping_costs(rng: np.random.Generator, reps: int) -> str:
+    """What stopping and leave-one-out cost and save, without other components."""
+    rows: Rows = []
+    for n in (57, 94, 200):
+        for theta in (0.5, 0.6, 0.65, 0.912):
+            world = World(theta)
+            votes = [world.votes(rng, 500, n) for _ in range(-(-reps // 500))]
+            fixed = np.concatenate([lows(order_mean(v).mean(axis=2), 0.025) > 0.5 for v in votes])
+            without = np.concatenate([hybrid(v, stopping=False).superior for v in votes])
+            runs = [hybrid(v) for v in votes]
+            used = np.concatenate([run.used for run in runs]).mean()
+            found = np.concatenate([run.superior for run in runs])
+            rows.append([str(n), str(theta), rate(fixed), rate(without), rate(found), f"{used:.0f}"])
+    head = ["n", "θ", "bound alone", "+ LOJO", "+ LOJO, hybrid", "mean prompts"]
+    return table("Superiority: fixed n, leave-one-out, stopping", head, rows)
+
+
+def stopping_families(rng: np.random.Generator, reps: int) -> str:
+    """Hybrid stopping by whole families of 1 to 6 prompts, in a random order: type I error and power."""
+    rows: Rows = []
+    bounds = boundaries()
+    for theta in (0.5, 0.6):
+        stopped, promoted, used = [], [], []
+        for _ in range(reps // 2):
+            sizes = rng.permutation(np.tile([1, 2, 3, 6], 14))
+            world = World(theta, family=0.4, family_size=6)
+            every = world.votes(rng, 1, len(sizes) * 6)[0]
+            keep = np.concatenate([np.arange(size) + 6 * k for k, size in enumerate(sizes)])
+            labels = np.repeat(np.arange(len(sizes)), sizes)
+            cells = order_mean(every[keep])
+            left_out = (cells.sum(axis=1, keepdims=True) - cells) / 3
+            means, counts = family_means(cells.mean(axis=1), labels)
+            without = np.stack([family_means(left_out[:, j], labels)[0] for j in range(4)])
+            look = hybrid_look(means, without, counts, 6)
+            last = lower_bound(cells.mean(axis=1), labels, bounds.final) > 0.5 and all(
+                lower_bound(left_out[:, j], labels, bounds.final_left_out) > 0.5 for j in range(4)
+            )
+            stopped.append(look.stopped)
+            promoted.append(look.stopped or last)
+            used.append(look.prompts)
+        rows.append([str(theta), rate(stopped), rate(promoted), f"{np.mean(used):.0f} of {14 * 12}"])
+    head = ["θ", "stopped", "superiority shown", "mean prompts"]
+    return table("Hybrid stopping by families of 1, 2, 3, 6 (56 families, 168 prompts)", head, rows)
+
+
+def rounds(rng: np.random.Generator, reps: int) -> str:
+    """⌈log₂K⌉ rounds leave the last with one survivor; ⌊log₂K⌋ use all of the screen."""
+    rows: Rows = []
+    plan = halving_plan([f"{i:04d}" for i in range(200)], 20)
+    edges = [len(plan.screen) * r // 4 for r in range(5)]
+    parts = tuple(plan.screen[start:stop] for start, stop in pairwise(edges))
+    used = {"⌈log₂20⌉ = 5": plan, "⌊log₂20⌋ = 4": type(plan)(parts, plan.screen, plan.confirm, (20, 10, 5, 2), 738)}
+    for name, one in used.items():
+        best = []
+        for _ in range(reps // 4):
+            y = World(0.5).checkpoints(rng, RAMP, 200).mean(axis=(2, 3)).T
+            best.append(RAMP[finalist(y, one)])
+        rows.append(
+            [name, f"{np.mean(best):.4f} ±{1.96 * np.std(best) / np.sqrt(len(best)):.4f}", str(one.judged_pairs)]
+        )
+    return table("Rounds of the screen, ramp, n = 200: mean θ of the finalist", ["rounds", "θ", "judged pairs"], rows)
+
+
+def reuse(rng: np.random.Generator, reps: int) -> str:
+    """Five candidates in turn, all θ = .5, on one confirm set of 134 prompts: any false superiority."""
+    rows: Rows = []
+    spent = [alpha_of_use(0.025, t, "spend") or 0.0 for t in range(1, 6)]
+    found = {"each at α = .025": [], "spending α/(t(t+1))": []}
+    for _ in range(reps):
+        y = World(0.5).checkpoints(rng, np.full(5, 0.5), 134).mean(axis=(2, 3))
+        found["each at α = .025"].append(bool((lows(y, 0.025) > 0.5).any()))
+        bounds = [float(lows(y[k : k + 1], level)[0]) for k, level in enumerate(spent)]
+        found["spending α/(t(t+1))"].append(max(bounds) > 0.5)
+    for name, hits in found.items():
+        rows.append([name, rate(hits)])
+    return table("One confirm set, five uses", ["levels", "any false superiority"], rows)
+
+
+TABLES = (stopping_costs, stopping_families, rounds, reuse)
