@@ -91,7 +91,8 @@ def _compare(
     for start in range(0, len(i), 1 << 16):
         a, b = i[start : start + (1 << 16)], j[start : start + (1 << 16)]
         close = (mine[a] == theirs[b]).mean(axis=1) >= JACCARD - 0.25
-        for one, other in np.stack([a[close], b[close]], axis=1).tolist():
+        candidates: list[tuple[int, int]] = list(zip(a[close].tolist(), b[close].tolist(), strict=True))
+        for one, other in candidates:
             if _ask_apart(left[one], right[other]):
                 continue
             first, second = shingles(left[one]), known.setdefault(right[other], shingles(right[other]))
