@@ -177,6 +177,15 @@ class Ballots:
         row = self._db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
+    def keep_rubric(self, text: str) -> None:
+        """Note what people are told. Raises InputError if votes were cast under another rubric."""
+        known = self._setting("rubric")
+        if known not in (None, text) and self._db.execute("SELECT 1 FROM vote LIMIT 1").fetchone():
+            raise InputError(
+                f"{self.path} holds votes that were cast under another rubric; name that one, or judge in another run"
+            )
+        self.remember("rubric", text)
+
     @property
     def port(self) -> int | None:
         """The port that the pages were last served on, so that open ones go on."""

@@ -22,13 +22,17 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>])")
 
 def render_html(report: Report) -> str:
     """The page: one file that asks nothing of anywhere."""
-    style, script = _source("page.css"), _source("page.js")
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; style-src '{digest(source('page.css'))}'; script-src '{digest(source('page.js'))}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    template = _environment(html=True).get_template("page.html")
-    return template.render(r=report, style=Markup(style), script=Markup(script), policy=policy)
+    return page_of("page.html", "page.css", "page.js", r=report, policy=policy)
+
+
+def page_of(template: str, style: str, script: str, **values: Any) -> str:
+    """A template of ours with its style and script in it; every value is escaped."""
+    page = _environment(html=True).get_template(template)
+    return page.render(style=Markup(source(style)), script=Markup(source(script)), **values)
 
 
 def render_markdown(report: Report) -> str:
@@ -39,7 +43,7 @@ def render_markdown(report: Report) -> str:
 
 def visible(text: Any) -> str:
     """Text whose invisible and direction-turning characters are written out, as `⟨U+202E⟩`."""
-    return _UNSEEN.sub(lambda m: f"⟨U+{ord(m[0]):04X}⟩", str(text))
+    return _UNSEEN.sub(lambda m: f"⟨U+{ord(m[0]):04X}⟩", str(text).replace("\r\n", "\n"))
 
 
 def markdown(text: Any) -> str:
@@ -54,12 +58,14 @@ def code(text: Any) -> str:
 
 
 @cache
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """A file of ours, as it is."""
     return (TEMPLATES / name).read_text("utf-8")
 
 
-def _digest(source: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode('utf-8')).digest()).decode('ascii')}"
+def digest(text: str) -> str:
+    """How a content security policy names a script or a style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"
 
 
 def _environment(*, html: bool) -> Environment:

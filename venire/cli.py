@@ -18,6 +18,7 @@ _COMMANDS = {
     "eval": ("flow_commands:evaluate", "Run the suites against incumbents and candidates."),
     "train": ("flow_commands:train", "Train the recipes into candidates."),
     "judge": ("flow_commands:judge", "Have the panel judge, blind and in both orders."),
+    "judge human": ("human_command:human", "Have people judge, blind, on a page of this machine."),
     "gate": ("flow_commands:gate", "Decide: PROMOTE, HOLD or REFUSE."),
     "report": ("flow_commands:report", "Write the page that shows why."),
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
@@ -40,6 +41,14 @@ class _Lazy(click.Group):
             return None
         module, name = _COMMANDS[cmd_name][0].split(":")
         return getattr(import_module(f"venire.{module}"), name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # A name of two words comes before its first word's own command.
+        if (two := " ".join(args[:2])) in _COMMANDS and len(args) > 1:
+            return two, self.get_command(ctx, two), args[2:]
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
