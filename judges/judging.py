@@ -5,8 +5,8 @@ of an evaluation that was killed, and only the rest is asked; a vendor's respons
 moment that it came. Stages (exam, screening, confirmation) are calls of `ask` with some of the pairs.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,18 @@ from venire._common.errors import InputError, ServiceError, VenireError
 
 from .anchors import make_anchors
 from .keys import missing_key, plain_message
-from .ledger import Ledger, finished, judge_folder, write_ledger
+from .ledger import Ledger, count_spent, finished, judge_folder, write_ledger
 from .local import BATCH
 from .manifest import Manifest, seal
 from .pairs import Pair
-from .panel import ANCHORS, Judge, Origin, Panel
+from .panel import ANCHORS, Judge, Origin, Panel, needs_reference, priced
+from .preferences import Preference
+from .prices import register
+from .purse import Purse, longest
 from .sheets import read_sheet, split_id, write_sheet
 
 if TYPE_CHECKING:
+    from inspect_ai import Task
     from inspect_ai.log import EvalLog
 
 MANIFEST = "manifest.json"
@@ -46,6 +50,19 @@ class Judging:
     manifest: Manifest
     pairs: list[Pair]
     panel: Panel
+    purse: Purse = field(default_factory=Purse)
+
+    def budgeted(self, calls: int | None = None, usd: float | None = None) -> "Judging":
+        """The same under a budget, of which the logs that stand there have spent their part.
+
+        Raises InputError if dollars are limited and a paid judge's price is not known.
+        """
+        purse = Purse(calls, usd)
+        purse.check(self.panel.judges)
+        for part in self.manifest.parts.values():
+            if part.judge.is_api:
+                count_spent(self.run, self.manifest, part.judge.name, purse)
+        return replace(self, purse=purse)
 
     def ask(
         self,
@@ -53,38 +70,36 @@ class Judging:
         pairs: Collection[str] | None = None,
         *,
         repeat: int = 0,
-        max_calls: int | None = None,
+        retry: bool = False,
         display: Any = "none",
     ) -> list[Asked]:
         """Ask `judges` (default: all) about `pairs` (ids, default: all), in both orders, what they have not answered.
 
-        `max_calls` bounds the calls to vendors over all judges; whole pairs are asked, the rest is `left`. Raises
-        InputError where a key or a provider's package is missing, ServiceError if an evaluation breaks off.
+        `retry` asks again where a call failed (error, timeout). Paid calls end, between two pairs, where the purse no
+        longer covers them; the rest is `left`. Raises InputError where a key or a provider's package is missing,
+        ServiceError if an evaluation breaks off.
         """
-        self._check_keys(pairs, repeat)
-        done: list[Asked] = []
-        for judge in self.panel.judges if judges is None else [self.panel[name] for name in judges]:
-            spent = sum(asked.new for asked in done if self.panel[asked.judge].is_api)
-            limit = max_calls - spent if max_calls is not None and judge.is_api else None
-            done.append(self._ask(judge, pairs, repeat, limit, display))
-        return done
+        named = self.panel.judges if judges is None else [self.panel[name] for name in judges]
+        self.check_keys(named, pairs, repeat)
+        return [self._ask(judge, pairs, repeat, retry, display) for judge in named]
 
-    def _check_keys(self, pairs: Collection[str] | None, repeat: int) -> None:
+    def check_keys(
+        self, judges: Iterable[Judge] | None = None, pairs: Collection[str] | None = None, repeat: int = 0
+    ) -> None:
         """Raises InputError before anybody is asked if a judge that is yet to be asked lacks its key."""
         wanted = set(self.manifest.pair_ids if pairs is None else pairs)
-        for judge in self.panel.judges:
+        for judge in self.panel.judges if judges is None else judges:
             why = missing_key(judge)
             if why and len(_of(finished(self.run, self.manifest, judge.name, repeat), wanted)) < 2 * len(wanted):
                 raise InputError(why)
 
-    def _ask(self, judge: Judge, pairs: Collection[str] | None, repeat: int, limit: int | None, display: Any) -> Asked:
+    def _ask(self, judge: Judge, pairs: Collection[str] | None, repeat: int, retry: bool, display: Any) -> Asked:
         sheet = write_sheet(self.manifest, judge.name, self.pairs, self.run / SHEETS)
         wanted = None if pairs is None else set(pairs)
         ids = [row.id for row in read_sheet(sheet).rows if wanted is None or split_id(row.id)[0] in wanted]
-        before = finished(self.run, self.manifest, judge.name, repeat)
+        before = finished(self.run, self.manifest, judge.name, repeat, retry=retry)
         todo = [sample for sample in ids if sample not in before]
-        now = todo if limit is None else todo[: max(0, limit - limit % 2)]
-        new = _evaluate(judge, sheet, now, judge_folder(self.run, judge.slug), repeat, display) if now else 0
+        new = _evaluate(judge, sheet, todo, self.run, repeat, self.purse, display) if todo else 0
         return Asked(judge.name, new, len(ids) - len(todo), len(todo) - new)
 
     def ledger(self) -> Ledger:
@@ -100,16 +115,32 @@ def open_judging(
     seed: int,
     origins: Sequence[Origin] = (),
     anchors: int = ANCHORS,
+    preferences: Sequence[Preference] = (),
 ) -> Judging:
     """Seal `pairs` and `anchors` anchor pairs for the panel in the folder `run`, or go on with what is sealed there.
 
-    A panel with more judges than were sealed adds them and touches no other.
+    A panel with more judges than were sealed adds them and touches no other. A judge that was added before and is not
+    named now stays on the panel.
     """
     if not pairs:
         raise InputError("judging: there is no pair to judge; mark a suite with `judge: true`")
-    everything = [*pairs, *(make_anchors(pairs, seed=seed, n=anchors) if anchors else [])]
+    everything = [*pairs, *(make_anchors(pairs, seed=seed, n=anchors, preferences=preferences) if anchors else [])]
+    _check_preferences(panel, preferences)
     manifest = seal(everything, panel.judges, run / MANIFEST, seed=seed, origins=origins)
-    return Judging(run, manifest, everything, panel)
+    named = {judge.name for judge in panel.judges}
+    others = [priced(part.judge) for name, part in manifest.parts.items() if name not in named]
+    return Judging(run, manifest, everything, panel.model_copy(update={"judges": [*panel.judges, *others]}))
+
+
+def _check_preferences(panel: Panel, preferences: Sequence[Preference]) -> None:
+    """Before anything is sealed: judges that compare with the person's own answer need one in every preference."""
+    bare = next((preference for preference in preferences if not preference.reference), None)
+    needy = next((judge for judge in panel.judges if needs_reference(judge)), None)
+    if bare and needy:
+        raise InputError(
+            f"{bare.place}: no `reference`, and judge {needy.name!r} compares answers with the person's own; give "
+            "every row what the person would say (not the chosen answer itself), or leave `anchors.preferences` out"
+        )
 
 
 def run_panel(
@@ -120,12 +151,11 @@ def run_panel(
     seed: int,
     origins: Sequence[Origin] = (),
     anchors: int = ANCHORS,
-    max_calls: int | None = None,
     display: Any = "none",
 ) -> Ledger:
     """Everything at once: seal, ask every judge about every pair, write the ledger. Run again, it goes on."""
     judging = open_judging(pairs, panel, run, seed=seed, origins=origins, anchors=anchors)
-    judging.ask(max_calls=max_calls, display=display)
+    judging.ask(display=display)
     return judging.ledger()
 
 
@@ -134,36 +164,63 @@ def _of(samples: Collection[str], pairs: Collection[str]) -> list[str]:
     return [sample for sample in samples if split_id(sample)[0] in pairs]
 
 
-def _evaluate(judge: Judge, sheet: Path, samples: list[str], logs: Path, repeat: int, display: Any) -> int:
+def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: int, purse: Purse, display: Any) -> int:
     """One Inspect evaluation of `judge` on these samples, each on disk as soon as it is judged. Gives their number."""
     from inspect_ai import eval as inspect_eval
+    from inspect_ai import task_with
 
+    from .gatekeeper import Gatekeeper
     from .tasks import bind, pairwise
 
+    task = pairwise(sheet=bind(sheet), repeat=repeat)
+    prices = _longest(judge, task, samples)
+    if not purse.covers(min(2, len(prices)), 0.0):
+        samples = [sample for sample in samples if sample not in prices]
+    if not samples:
+        return 0
+    logs = judge_folder(run, judge.slug)
     logs.mkdir(parents=True, exist_ok=True)
+    if judge.price is not None:
+        register(judge.model, judge.price)
     try:
-        done = inspect_eval(
-            pairwise(sheet=bind(sheet), repeat=repeat),
-            model=judge.model if judge.is_llm else None,
-            sample_id=samples,
-            log_dir=str(logs),
-            log_format="eval",
-            log_buffer=1 + len(samples) // 1000,  # a log is rewritten whole whenever samples are added
-            log_realtime=False,
-            log_shared=False,
-            fail_on_error=False,
-            max_samples=_at_once(judge, len(samples)),
-            max_connections=judge.max_connections if judge.kind == "model" and not judge.in_batches else None,
-            display=display,
-            score_display=False,
-            ctl_server=False,
-        )
+        with Gatekeeper(purse, prices) as keeper:
+            done = inspect_eval(
+                task_with(task, early_stopping=keeper) if prices else task,
+                model=judge.model if judge.is_llm else None,
+                sample_id=samples,
+                log_dir=str(logs),
+                log_format="eval",
+                log_buffer=1 + len(samples) // 1000,  # a log is rewritten whole whenever samples are added
+                log_realtime=False,
+                log_shared=False,
+                fail_on_error=False,
+                max_samples=_at_once(judge, len(samples)),
+                max_connections=judge.max_connections if judge.kind == "model" and not judge.in_batches else None,
+                display=display,
+                score_display=False,
+                ctl_server=False,
+            )
     except Exception as error:
         if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public: a key or a package is missing
             raise
         raise InputError(f"judge {judge.name!r}: {plain_message(error)}") from error
     _check(judge, done[0])
     return sum(sample.error is None for sample in done[0].samples or [])
+
+
+def _longest(judge: Judge, task: "Task", samples: Collection[str]) -> dict[str, float]:
+    """The most that each paid call can cost; samples that cost nothing (local, or identical answers) are not in it."""
+    from .tasks import LIMITS, shown_of
+
+    if not judge.is_api:
+        return {}
+    most, wanted = int(judge.generation.get("max_tokens") or LIMITS.get("max_tokens") or 0), set(samples)
+    found = {}
+    for sample in task.dataset:
+        shown = shown_of(sample.metadata or {}, str(sample.id))
+        if shown.id in wanted and shown.first != shown.second:
+            found[shown.id] = longest(judge, str(sample.input), most)
+    return found
 
 
 def _at_once(judge: Judge, samples: int) -> int:

@@ -7,7 +7,7 @@ an error, never a vote.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,19 @@ from .pairs import Side
 from .panel import Standing
 from .people import FILE as HUMAN
 from .people import peoples_votes
+from .purse import Purse, pay
 from .qualification import Exam, examine
 from .reply import Judgment
+from .retest import compare_passes
 from .rubric import Rubric, Shown, parse_rubric
 from .sheets import split_id
 from .votes import SCHEMA, empty_votes, validate, write_votes
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
+
+
+RETRIED = ("error", "timeout")  # invalid for a reason that may pass: these, and no others, can be asked again
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Ledger:
     votes: pl.DataFrame
     sources: list[Source]
     exams: dict[str, Exam]
+    retried: list[dict[str, Any]] = field(default_factory=list)  # votes that a later one took the place of
 
 
 @dataclass(frozen=True)
@@ -91,19 +97,20 @@ def build_ledger(run: Path, manifest: Manifest) -> Ledger:
         sources += [Source(HUMAN, people.sha256, judge, n) for judge, n in people.counts.items()]
     if not rows:
         return Ledger(empty_votes(), sources, {})
-    votes = validate(_first_votes(pl.DataFrame(rows, schema=SCHEMA, orient="row")), "judge logs")
-    sat = votes.filter(pl.col("use") != "human")  # people sit no exam
+    durable, retried = _one_each(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+    votes = validate(durable, "judge logs")
+    sat = votes.filter(pl.col("judge").is_in(list(manifest.parts)))  # people and imported judges sit no exam
     exams = examine(sat, expected=sum(pair.use == "anchor" for pair in manifest.pairs))
     failed = [exam.judge for exam in exams.values() if not exam.passed]
     demoted = pl.col("judge").is_in(failed) & pl.col("use").is_in(["gate", "screen"])
     votes = votes.with_columns(use=pl.when(demoted).then(pl.lit("display")).otherwise("use"))
     order = ["judge", "candidate", "incumbent", "prompt_id", "epoch", "repeat", "candidate_first"]
-    return Ledger(votes.sort(order), sources, exams)
+    return Ledger(votes.sort(order), sources, exams, retried)
 
 
 def write_ledger(run: Path, manifest: Manifest) -> Ledger:
     """Build the ledger, and write `votes.parquet` and `ledger.json` (sources, judges, exams) into the run's folder."""
-    ledger = build_ledger(run, manifest)
+    ledger, added = build_ledger(run, manifest), manifest.added
     write_votes(ledger.votes, run / "votes.parquet")
     write_json(
         run / "ledger.json",
@@ -112,18 +119,23 @@ def write_ledger(run: Path, manifest: Manifest) -> Ledger:
             "votes_sha256": sha256_file(run / "votes.parquet"),
             "n_votes": ledger.votes.height,
             "sources": [vars(source) for source in ledger.sources],
-            "judges": {name: _about(part, ledger) for name, part in manifest.parts.items()},
+            "judges": {name: _about(part, ledger, name in added) for name, part in manifest.parts.items()},
+            "retried": ledger.retried,
         },
     )
     return ledger
 
 
-def _about(part: Part, ledger: Ledger) -> dict[str, Any]:
-    """What the report says of a judge: what it is, where it may count, its exam and its price."""
+def _about(part: Part, ledger: Ledger, added: bool) -> dict[str, Any]:
+    """What the report says of a judge: what it is, where it may count, its exam, its price, how it agrees with itself.
+
+    `added`: it joined after the panel was sealed, so that its votes are post hoc.
+    """
     mine = ledger.votes.filter(pl.col("judge") == part.judge.name)
     exam = ledger.exams.get(part.judge.name)
     return part.judge.model_dump(mode="json", exclude_none=True) | {
         "votes": mine.height,
+        "added": added,
         "standing": [judged.model_dump(mode="json") for judged in part.standing],
         "exam": exam.to_dict() if exam else None,
         "qualified": exam.passed if exam else None,
@@ -131,17 +143,34 @@ def _about(part: Part, ledger: Ledger) -> dict[str, Any]:
         "output_tokens": int(mine["output_tokens"].sum()),
         "cost_usd": None if mine["cost_usd"].is_null().all() else float(mine["cost_usd"].sum()),
         "seconds": round(float(mine["seconds"].sum()), 1),
+        "retest": retest.to_dict() if (retest := compare_passes(mine)) else None,
     }
 
 
-def finished(run: Path, manifest: Manifest, judge: str, repeat: int = 0) -> set[str]:
-    """Ids of the samples whose votes of this judge are durable: they are never asked again."""
+def finished(run: Path, manifest: Manifest, judge: str, repeat: int = 0, *, retry: bool = False) -> set[str]:
+    """Ids of the samples whose votes of this judge are durable: they are never asked again.
+
+    With `retry`, those whose every call failed for a reason that may pass (RETRIED) are not among them.
+    """
     return {
         str(sample.id)
         for log, path, samples in _logs(run, manifest, manifest.parts[judge])
         for sample in samples
-        if _Sample(log, path, sample).repeat == repeat
+        if _Sample(log, path, sample).repeat == repeat and not (retry and _reason(sample) in RETRIED)
     }
+
+
+def count_spent(run: Path, manifest: Manifest, judge: str, purse: Purse) -> None:
+    """Count in `purse` what this judge's logs say of its calls. Identical answers are asked of nobody."""
+    for _, _, samples in _logs(run, manifest, manifest.parts[judge]):
+        for sample in samples:
+            if sample.metadata.get("first") != sample.metadata.get("second"):
+                pay(purse, sample)
+
+
+def _reason(sample: "EvalSample") -> str | None:
+    """Why a sample's vote is invalid; None if it is valid."""
+    return next((str(score.reason) for score in (sample.scores or {}).values() if score.reason), None)
 
 
 def _logs(run: Path, manifest: Manifest, part: Part) -> Iterator[tuple["EvalLog", Path, list["EvalSample"]]]:
@@ -215,7 +244,7 @@ def _rows(
             "sha_incumbent": pair.sha_incumbent,
             "repeat": found.repeat,
             "epoch": pair.epoch,
-            "use": "display" if _standing(part, pair) == "conflict" else pair.use,
+            "use": "display" if found.repeat or _standing(part, pair) == "conflict" else pair.use,
             "criteria": _criteria(judgment, labels),
         }
 
@@ -281,11 +310,28 @@ def _standing(part: Part, pair: SealedPair) -> Standing:
     return "counted"
 
 
-def _first_votes(votes: pl.DataFrame) -> pl.DataFrame:
-    """The first durable vote stands: a sample that two logs hold (one was copied or taken up again) counts once."""
-    return votes.unique(
-        ["judge", "sample_id", "candidate", "incumbent", "epoch", "repeat"], keep="first", maintain_order=True
+_KEY = ["judge", "sample_id", "candidate", "incumbent", "epoch", "repeat"]
+
+
+def _one_each(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """One vote a sample: the first durable one stands, unless its call had failed and it was asked again later.
+
+    `rows` are in the order of the logs. A sample that two logs hold (one was copied or taken up again) counts once.
+    Gives also what was replaced, for the record.
+    """
+    failed = (pl.col("verdict") == "invalid") & pl.col("reason").is_in(RETRIED).fill_null(False)
+    at = pl.int_range(pl.len())
+    # Those that did not fail in their order, then those that did, the latest first.
+    rank = pl.when(failed).then(2 * pl.len() - at).otherwise(at)
+    ranked = rows.with_columns(at=at, rank=rank, failed=failed).sort("rank")
+    kept = ranked.unique(_KEY, keep="first", maintain_order=True)
+    former = ranked.filter("failed").join(
+        kept.select(*_KEY, "at", "verdict", "reason", "log"), on=_KEY, suffix="_now", nulls_equal=True
     )
+    replaced = former.filter(pl.col("at") < pl.col("at_now")).sort("at")
+    columns = ["judge", "sample_id", "repeat", "reason", "log", "verdict_now", "reason_now", "log_now"]
+    record = replaced.select(columns).unique(maintain_order=True).to_dicts()
+    return kept.sort("at").drop("at", "rank", "failed"), record
 
 
 def _relative(path: Path, run: Path) -> str:
@@ -294,9 +340,8 @@ def _relative(path: Path, run: Path) -> str:
 
 def check_votes(votes: pl.DataFrame, ledger: Ledger) -> None:
     """Raises VenireError if `votes` are not what the ledger derives from the raw texts: an inverted verdict, say."""
-    key = ["judge", "sample_id", "candidate", "incumbent", "epoch", "repeat"]
-    both = votes.select([*key, "verdict"]).join(
-        ledger.votes.select([*key, "verdict"]), on=key, how="full", suffix="_derived", coalesce=True, nulls_equal=True
+    both = votes.select([*_KEY, "verdict"]).join(
+        ledger.votes.select([*_KEY, "verdict"]), on=_KEY, how="full", suffix="_derived", coalesce=True, nulls_equal=True
     )
     wrong = both.filter(~pl.col("verdict").eq_missing(pl.col("verdict_derived")))
     if wrong.height:

@@ -121,6 +121,11 @@ class Manifest(BaseModel):
         """Every pair once."""
         return list(dict.fromkeys(pair.pair for pair in self.pairs))
 
+    @property
+    def added(self) -> list[str]:
+        """Judges who joined after the first seal: what they say is post hoc."""
+        return [judge for judge in self.parts if judge not in self.seals[0].parts]
+
     def seal_of(self, judge: str) -> str:
         """The seal under which a judge was first asked: the one that its logs name."""
         return next(seal.sha256 for seal in self.seals if judge in seal.parts)

@@ -276,6 +276,20 @@ def parse_judge(text: str) -> Judge:
     return resolve_panel({"judges": [spec]}).judges[0]
 
 
+def priced(judge: Judge) -> Judge:
+    """A judge read from a manifest, which holds no price, with the one that our table gives."""
+    if not judge.is_api or judge.price is not None:
+        return judge
+    return judge.model_copy(update={"price": price_of(judge.model, generation=judge.generation)})
+
+
+def needs_reference(judge: Judge) -> bool:
+    """Can it judge only where the person's own answer is known?"""
+    if judge.kind in ("embedding", "likelihood"):
+        return True
+    return judge.rubric is not None and "reference" in load_rubric(judge.rubric).needs
+
+
 def _preset(name: str) -> list[JudgeSpec]:
     file = PRESETS / f"{name}.yaml"
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not file.is_file():

@@ -19,7 +19,8 @@ from .votes import value
 class Exam:
     """One judge's exam: `right` of `n` anchors, the exact one-sided 95% lower bound, and right of n by degradation.
 
-    `ties` and `invalid` say how the wrong ones came about; the rest of them preferred the degraded answer.
+    `ties` and `invalid` say how the wrong ones came about; the rest of them preferred the degraded answer. `calls` and
+    `cost_usd` are the exam's price; null where no call's price is known.
     """
 
     judge: str
@@ -29,6 +30,8 @@ class Exam:
     invalid: int
     low: float
     kinds: dict[str, tuple[int, int]] = field(default_factory=dict)
+    calls: int = 0
+    cost_usd: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -47,6 +50,15 @@ def examine(votes: pl.DataFrame, expected: int = 0) -> dict[str, Exam]:
     none expected, a judge without anchor votes has no exam.
     """
     anchors = votes.filter(pl.col("use") == "anchor")
+    priced = "cost_usd" in votes.columns
+    prices = {
+        judge: (n, cost)
+        for judge, n, cost in anchors.group_by("judge")
+        .agg(
+            pl.len(), pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()) if priced else None
+        )
+        .iter_rows()
+    }
     unit = ["judge", "prompt_id", "candidate", "incumbent"]
     graded = (
         anchors.with_columns(value=value())
@@ -63,7 +75,9 @@ def examine(votes: pl.DataFrame, expected: int = 0) -> dict[str, Exam]:
         intact_is_candidate = row["candidate"] == INTACT
         kind = (row["incumbent"] if intact_is_candidate else row["candidate"]).removeprefix(PREFIX)
         outcomes[row["judge"]].append((kind, _outcome(row["share"], row["valid"], intact_is_candidate)))
-    return {judge: _exam(judge, found, expected) for judge, found in sorted(outcomes.items())}
+    return {
+        judge: _exam(judge, found, expected, *prices.get(judge, (0, None))) for judge, found in sorted(outcomes.items())
+    }
 
 
 def _outcome(share: float | None, valid: bool, intact_is_candidate: bool) -> str:
@@ -74,7 +88,9 @@ def _outcome(share: float | None, valid: bool, intact_is_candidate: bool) -> str
     return "right" if (share > 0.5) == intact_is_candidate else "wrong"
 
 
-def _exam(judge: str, outcomes: list[tuple[str, str]], expected: int) -> Exam:
+def _exam(
+    judge: str, outcomes: list[tuple[str, str]], expected: int, calls: int = 0, cost_usd: float | None = None
+) -> Exam:
     counts = {name: sum(outcome == name for _, outcome in outcomes) for name in ("right", "tie", "invalid")}
     kinds = {
         kind: (sum(o == "right" for k, o in outcomes if k == kind), sum(k == kind for k, _ in outcomes))
@@ -83,4 +99,4 @@ def _exam(judge: str, outcomes: list[tuple[str, str]], expected: int) -> Exam:
     n = max(len(outcomes), expected)
     invalid = counts["invalid"] + n - len(outcomes)
     low = qualification(counts["right"], n).low
-    return Exam(judge, n, counts["right"], counts["tie"], invalid, low, kinds)
+    return Exam(judge, n, counts["right"], counts["tie"], invalid, low, kinds, calls, cost_usd)

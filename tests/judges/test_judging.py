@@ -1,5 +1,6 @@
 """Judging goes on where it was killed, adds a judge without asking another, and stops cleanly at its budget."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,9 +13,9 @@ import pytest
 
 from venire._common.errors import InputError, VenireError
 from venire.judges.judging import open_judging, run_panel
-from venire.judges.pairs import Pair
+from venire.judges.pairs import Pair, make_pairs
 
-from .helpers import CANDIDATE, INCUMBENT, mock_panel, origin, prefers_bread
+from .helpers import CANDIDATE, INCUMBENT, answers_frame, mock_panel, origin, prefers_bread
 
 # A judge that writes down every call, and is slow enough to be killed in between.
 SLOW = """
@@ -108,14 +109,140 @@ def test_stages_ask_for_some_of_the_pairs(pairs: list[Pair], tmp_path: Path, moc
     assert judging.ledger().votes.height == 48
 
 
-def test_a_budget_stops_with_whole_pairs(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+def test_a_budget_stops_with_whole_pairs_and_counts_what_earlier_runs_spent(
+    pairs: list[Pair], tmp_path: Path, mock_judges
+) -> None:
     asked = mock_judges(prefers_bread)
     judging = open_judging(pairs, mock_panel("one", "two"), tmp_path, seed=7, anchors=0)
-    assert [(a.new, a.left) for a in judging.ask(max_calls=11)] == [(8, 0), (2, 6)]
+    assert [(a.new, a.left) for a in judging.budgeted(calls=11).ask()] == [(8, 0), (2, 6)]
     assert len(asked) == 10
     votes = judging.ledger().votes
     both = votes.group_by("judge", "prompt_id").agg(pl.col("candidate_first").n_unique())
     assert both["candidate_first"].to_list() == [2] * both.height
+
+    again = judging.budgeted(calls=11)
+    assert again.purse.spent_calls == 10
+    assert [(a.new, a.left) for a in again.ask()] == [(0, 0), (0, 6)]
+    logs = sorted(tmp_path.glob("logs/judge/*/*.eval"))
+    assert [(a.new, a.left) for a in judging.budgeted(calls=14).ask()] == [(0, 0), (4, 2)]
+    assert len(asked) == 14
+    assert len(sorted(tmp_path.glob("logs/judge/*/*.eval"))) == len(logs) + 1  # a spent budget writes no empty log
+
+
+PRICE = {"input": 100.0, "output": 1000.0}  # a call of the mock judge (10 tokens in, 5 out) costs $0.006
+
+
+def test_a_budget_in_dollars_is_never_exceeded(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    mock_judges(prefers_bread)
+    panel = mock_panel(price=PRICE, generation={"max_tokens": 10})
+    judging = open_judging(pairs, panel, tmp_path, seed=7, anchors=0)
+    # At its longest a call could cost $0.06 and more, so that the last pairs are not begun.
+    limited = judging.budgeted(usd=0.16)
+    (asked,) = limited.ask()
+    assert 0 < asked.new < 8 and asked.new % 2 == 0 and asked.left == 8 - asked.new
+    assert limited.purse.spent_usd == pytest.approx(0.006 * asked.new) and limited.purse.spent_usd <= 0.16
+    assert limited.purse.reserved_usd == pytest.approx(0) and limited.purse.reserved_calls == 0
+    assert judging.ledger().votes["cost_usd"].to_list() == pytest.approx([0.006] * asked.new)
+    assert judging.budgeted(usd=0.16).purse.spent_usd == pytest.approx(limited.purse.spent_usd)
+    (asked,) = judging.budgeted(usd=5.0).ask()
+    assert asked.left == 0
+
+
+def test_dollars_need_a_price(pairs: list[Pair], tmp_path: Path) -> None:
+    judging = open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
+    with pytest.raises(InputError, match=r"price of judge 'mockllm/one' is not known.*price: \{input"):
+        judging.budgeted(usd=1.0)
+    judging.budgeted(calls=10)
+
+
+def test_calls_without_a_price_are_not_free_but_unknown(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    mock_judges(prefers_bread)
+    judging = open_judging(pairs, mock_panel("unpriced"), tmp_path, seed=7, anchors=0).budgeted(calls=100)
+    judging.ask()
+    assert judging.ledger().votes["cost_usd"].is_null().all()
+    assert judging.purse.describe() == "8 of 100 paid calls, 8 of them at a price that is not known"
+
+
+def test_identical_answers_cost_nothing(tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(prefers_bread)
+    frame = answers_frame(n=3, answer="The same.")
+    judging = open_judging(make_pairs(frame, [CANDIDATE], INCUMBENT, seed=7), mock_panel(), tmp_path, seed=7, anchors=0)
+    broke = judging.budgeted(calls=1)
+    assert [(a.new, a.left) for a in broke.ask()] == [(6, 0)]
+    assert asked == [] and broke.purse.spent_calls == 0
+    assert judging.budgeted(calls=1).purse.spent_calls == 0
+
+
+def failing(times: dict[str, int]):
+    """A judge whose first calls about case 1 fail."""
+
+    def reply(prompt: str) -> str:
+        if "case 1?" in prompt and times["left"] > 0:
+            times["left"] -= 1
+            raise ConnectionError("the line is down")
+        return "" if "case 2?" in prompt else prefers_bread(prompt)
+
+    return reply
+
+
+def test_a_failed_call_is_asked_again_only_on_request(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    asked = mock_judges(failing({"left": 2}))
+    judging = open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
+    judging.ask()
+    first = judging.ledger()
+    assert sorted(first.votes.filter(pl.col("verdict") == "invalid")["reason"]) == ["empty"] * 2 + ["error"] * 2
+    assert first.retried == []
+    assert [a.new for a in judging.ask()] == [0]
+
+    assert [(a.new, a.before) for a in judging.ask(retry=True)] == [(2, 6)]  # an empty reply is an answer
+    assert len(asked) == 10
+    now = judging.ledger()
+    assert now.votes.filter(pl.col("verdict") == "invalid")["reason"].to_list() == ["empty"] * 2
+    assert [(r["reason"], r["verdict_now"]) for r in now.retried] == [("error", "candidate")] * 2
+    record = json.loads((tmp_path / "ledger.json").read_text())
+    assert len(record["retried"]) == 2 and record["retried"][0]["log"] != record["retried"][0]["log_now"]
+    assert [a.new for a in judging.ask(retry=True)] == [0]
+
+
+def test_a_retry_that_fails_too_stays_invalid(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    mock_judges(failing({"left": 4}))
+    judging = open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
+    judging.ask()
+    judging.ask(retry=True)
+    ledger = judging.ledger()
+    assert ledger.votes.height == 8
+    assert ledger.votes["reason"].to_list().count("error") == 2
+    assert len(ledger.retried) == 2
+
+
+def test_a_judge_is_compared_with_itself(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:
+    fickle = iter(["A", "B"] * 100)
+    replies = {"steady": True}
+
+    def reply(prompt: str) -> str:
+        return prefers_bread(prompt) if replies["steady"] else f'{{"winner": "{next(fickle)}"}}'
+
+    mock_judges(reply)
+    judging = open_judging(pairs, mock_panel("one", "two"), tmp_path, seed=7, anchors=0)
+    judging.ask()
+    judging.ask(["mockllm/one"], repeat=1)
+    replies["steady"] = False
+    judging.ask(["mockllm/two"], repeat=1)
+    votes = judging.ledger().votes
+    judges = json.loads((tmp_path / "ledger.json").read_text())["judges"]
+    assert judges["mockllm/one"]["retest"] | {"low": 0, "high": 1} == {
+        "n": 8,
+        "same": 8,
+        "prompts": 4,
+        "share": 1.0,
+        "low": 0,
+        "high": 1,
+        "invalid": 0,
+    }
+    assert judges["mockllm/two"]["retest"]["share"] < 1
+    # A second pass that the lock did not ask for decides nothing.
+    assert set(votes.filter(pl.col("repeat") == 1)["use"]) == {"display"}
+    assert set(votes.filter(pl.col("repeat") == 0)["use"]) == {"gate"}
 
 
 def test_asked_again_on_purpose_is_a_repeat(pairs: list[Pair], tmp_path: Path, mock_judges) -> None:

@@ -124,7 +124,7 @@ class _Asker:
         complete = True
         for name, part in self.judging.manifest.parts.items():
             with watch(f"{what}: {name}", 2 * len(pairs), self.say):
-                asked = self.judging.ask([name], pairs, max_calls=self.left)[0]
+                asked = self.judging.ask([name], pairs)[0]
             if part.judge.is_api and self.left is not None:
                 self.left -= asked.new
             if asked.left:
