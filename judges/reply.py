@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .rubric import Rubric, reply_model
-from .verdict_text import parse_verdict
+from .verdict_text import parse_verdict, without_thoughts
 
 _CUT_OFF = ("max_tokens", "model_length")
 _REASONS = ("timeout", "refusal", "error")
@@ -39,11 +39,13 @@ def read_reply(
         kind = failure.partition(":")[0]
         return Judgment(None, kind if kind in _REASONS else "error", why=failure)
     if stop_reason == "content_filter":
-        return Judgment(None, "refusal", why="stopped by a content filter")
-    if not text.strip():
-        return Judgment(None, "empty")
+        return Judgment(None, "refusal", why=f"stopped by a content filter {text.strip()[:300]}".strip())
     if stop_reason in _CUT_OFF:
         return Judgment(None, "parse", why="cut off before its end")
+    if not _is_object(text):  # what a judge quotes within its JSON is no thought of its own
+        text = without_thoughts(text)
+    if not text.strip():
+        return Judgment(None, "empty")
     objects = list(_objects(text))
     if objects or _looks_like_json(text):
         return _from_objects(objects, rubric)
@@ -54,22 +56,51 @@ def read_reply(
 def describe_failure(error: BaseException) -> str:
     """One line about a call that failed, beginning with the reason that its vote gets: timeout, refusal or error."""
     cause = _cause(error)
-    text = f"{type(cause).__name__}: {cause}"
-    status = getattr(cause, "status_code", None)
-    if "timeout" in type(cause).__name__.lower() or status in (408, 504) or re.search(r"timed? ?out", text, re.I):
+    text, status = f"{type(cause).__name__}: {_said(cause)}", _status(cause)
+    ours = status is None or status < 429  # not the vendor's trouble, whatever words it is told in
+    if status in (408, 504) or (ours and re.search(r"timeout|timed out", text, re.I)):
         kind = "timeout"
-    elif re.search(r"content[_ ](?:filter|policy)|safety|refus", text, re.I):
+    elif ours and re.search(r"content[_ ](?:filter|policy)|safety|prohibited|refus(?!ed to connect|ed$)", text, re.I):
         kind = "refusal"
     else:
         kind = "error"
     return f"{kind}: {' '.join(text.split())[:300]}"
 
 
+def hindrance(error: BaseException) -> str | None:
+    """Why nobody can be asked at all: a key that is refused, calls switched off. None if this call alone failed."""
+    cause = _cause(error)
+    if _status(cause) == 401:
+        return f"the vendor refuses the key (401): {' '.join(_said(cause).split())[:300]}"
+    if "INSPECT_DISABLE_MODEL_API" in str(cause):
+        return "not answered before, and INSPECT_DISABLE_MODEL_API forbids to ask"
+    return None
+
+
+def rejects_form(error: BaseException) -> bool:
+    """Does the vendor refuse to be told the form of its reply?"""
+    cause = _cause(error)
+    names = r"schema|response_?format|output_?(?:format|config)|text\.format|structured|json[ _]mode|guided|grammar"
+    return _status(cause) in (400, 404, 422, 501) and bool(re.search(names, _said(cause), re.I))
+
+
 def _cause(error: BaseException) -> BaseException:
-    """The error within tenacity's RetryError."""
+    """The vendor's own error within tenacity's and Inspect's."""
     last = getattr(error, "last_attempt", None)
     inner = last.exception() if last is not None else None
+    if inner is None and hasattr(error, "provider_message"):
+        inner = error.__cause__
     return _cause(inner) if inner is not None else error
+
+
+def _said(error: BaseException) -> str:
+    # Inspect's own message repeats the whole request, answers and all.
+    return str(getattr(error, "provider_message", None) or error)
+
+
+def _status(error: BaseException) -> int | None:
+    found = (getattr(error, name, None) for name in ("status_code", "code"))
+    return next((status for status in found if isinstance(status, int)), None)
 
 
 def _from_objects(objects: list[dict[str, Any]], rubric: Rubric | None) -> Judgment:
@@ -113,6 +144,14 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict) and "winner" in value:
             yield value
         at = end
+
+
+def _is_object(text: str) -> bool:
+    """Is the whole text one JSON object?"""
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _looks_like_json(text: str) -> bool:

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import CachePolicy, GenerateConfig, ModelOutput, ResponseSchema
+from inspect_ai.model import CachePolicy, ContentText, GenerateConfig, ModelOutput, ResponseSchema
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import JSONSchema, json_schema
 
+from venire._common.errors import ServiceError
 from venire._common.hashing import sha256_file
 
 from .local import Batched, measure_for
 from .panel import Judge, Kind
-from .reply import Judgment, describe_failure, read_reply
+from .reply import Judgment, describe_failure, hindrance, read_reply, rejects_form
 from .rubric import Rubric, Shown, asked_model, fence, parse_rubric, render
+from .scrub import INJECTION
 from .sheets import Sheet, read_sheet
 
 if TYPE_CHECKING:
@@ -30,8 +32,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What a call may cost in time before its vote is invalid. Inspect's default is to try for ever.
-LIMITS: dict[str, Any] = {"max_retries": 5, "timeout": 600, "attempt_timeout": 120, "max_tokens": 2048}
+# What a call may cost before its vote is invalid; a judge's `generation` goes before it. Inspect's default is to try
+# for ever. A failed attempt is followed by another after 3, 6, 12, … seconds, `max_retries` times, and none begins when
+# `timeout` seconds have passed. Thinking counts towards `max_tokens`; from 8192 on Anthropic's SDK would stream.
+# Without `reasoning_summary: none` a reasoning model's first call is preceded by one that asks whether it summarises.
+LIMITS: dict[str, Any] = {
+    "max_retries": 5,
+    "timeout": 600,
+    "attempt_timeout": 120,
+    "max_tokens": 8000,
+    "reasoning_summary": "none",
+}
+# Vendors answer a batch within a day, or say that it expired. Inspect waits for ever for some that fail as a whole.
+BATCH_LIMITS: dict[str, Any] = {"max_retries": 2, "timeout": None, "attempt_timeout": 26 * 3600}
+# A small model that rambles is cut off earlier.
+LOCAL_LIMITS: dict[str, Any] = {"max_tokens": 2048}
 
 # Where a measured sample keeps its own seconds: Inspect's clock counts the waiting for its batch too.
 SECONDS = "seconds"
@@ -58,11 +73,11 @@ def pairwise(sheet: str, repeat: int = 0) -> Task:
     judge = read.head.judge
     return Task(
         dataset=MemoryDataset([_sample(read, row) for row in read.rows], name="blinded pairs"),
-        solver=replies(judge.name)
+        solver=replies(judge.name, read.head.rubric if "response_schema" not in judge.generation else None)
         if judge.kind == "model"
         else measures(judge.kind, judge.model, judge.margin or 0.0, read.head.rubric),
         scorer=verdict(read.head.rubric),
-        config=_config(judge, read.rubric, repeat),
+        config=_config(judge, repeat),
         metadata={
             "judge": judge.name,
             "kind": judge.kind,
@@ -73,6 +88,7 @@ def pairwise(sheet: str, repeat: int = 0) -> Task:
             "part_sha256": read.head.part_sha256,
             "sheet_sha256": read.sha256,
             "repeat": repeat,
+            "attempts_to_sway": sum(INJECTION in row.flags for row in read.rows),  # samples with such an answer
         },
         display_name=f"judge {judge.name}",
         version=1,
@@ -91,16 +107,17 @@ def _readable(row: Shown) -> str:
     return "\n\n".join(fence(title, text, row.id[:8]) for title, text in blocks if text is not None)
 
 
-def _config(judge: Judge, rubric: Rubric | None, repeat: int) -> GenerateConfig:
-    if judge.kind != "model" or rubric is None:
+def _config(judge: Judge, repeat: int) -> GenerateConfig:
+    if judge.kind != "model":
         return GenerateConfig()
-    settings = LIMITS | {
-        "response_schema": ResponseSchema(name="verdict", json_schema=_closed(rubric), strict=True),
-        "cache": CachePolicy(
-            expiry=None, per_epoch=False, scopes={"repeat": str(repeat), "weights": judge.weights or ""}
-        ),
-    }
-    return GenerateConfig(**(settings | judge.generation))
+    cache = CachePolicy(expiry=None, per_epoch=False, scopes={"repeat": str(repeat), "weights": judge.weights or ""})
+    limits = LIMITS | (BATCH_LIMITS if judge.in_batches else {}) | ({} if judge.is_api else LOCAL_LIMITS)
+    return GenerateConfig(**(limits | {"cache": cache} | judge.generation))
+
+
+def form_of(rubric: Rubric) -> ResponseSchema:
+    """The form of the reply that a vendor is asked to keep to."""
+    return ResponseSchema(name="verdict", json_schema=_closed(rubric), strict=True)
 
 
 def _closed(rubric: Rubric) -> JSONSchema:
@@ -118,16 +135,35 @@ def shown_of(metadata: "Mapping[str, Any]", sample_id: str) -> Shown:
 
 
 @solver
-def replies(judge: str) -> Solver:
-    """Ask the model. A call that fails for good is an invalid vote with its reason, and stops nothing else."""
+def replies(judge: str, rubric: str | None = None) -> Solver:
+    """Ask the model. A call that fails for good is an invalid vote with its reason, and stops nothing else.
+
+    With a rubric's text the vendor is asked to keep to its form; one that rejects the form is asked without it.
+    """
+    form = form_of(parse_rubric(rubric)) if rubric else None
+
+    async def ask(state: TaskState, generate: Generate) -> TaskState:
+        nonlocal form
+        if form is not None:
+            try:
+                return await generate(state, response_schema=form)
+            except Exception as error:
+                if not rejects_form(error):
+                    raise
+                if form is not None:
+                    logger.info("judge %s takes no form for its reply: it is read from its text", judge)
+                form = None
+        return await generate(state)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         shown = shown_of(state.metadata, str(state.sample_id))
         if shown.first == shown.second:
             return _not_asked(state, judge)
         try:
-            return await generate(state)
+            return await ask(state, generate)
         except Exception as error:  # whatever a provider raises when its retries are used up
+            if why := hindrance(error):
+                raise ServiceError(why) from error
             return _failed(state, judge, error)
 
     return solve
@@ -170,11 +206,20 @@ def judgment_of(output: ModelOutput, shown: Shown, rubric: Rubric | None) -> Jud
     """The judgment in a sample's raw output: what the scorer writes and the ledger derives again."""
     return read_reply(
         output.completion,
-        output.stop_reason if output.choices else "stop",
+        _stop_reason(output),
         rubric,
         failure=output.error,
         identical=shown.first == shown.second,
     )
+
+
+def _stop_reason(output: ModelOutput) -> str:
+    """Why it stopped. A part marked as a refusal is one, in whatever words."""
+    if not output.choices:
+        return "stop"
+    content = output.message.content
+    refused = isinstance(content, list) and any(isinstance(part, ContentText) and part.refusal for part in content)
+    return "content_filter" if refused else output.stop_reason
 
 
 @scorer(metrics=[mean()])

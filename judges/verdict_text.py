@@ -182,7 +182,11 @@ def _clean(text: str) -> str:
     """Plain quotes and colons, no emphasis; a reasoning model's thoughts set aside."""
     text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("“", '"').replace("”", '"')
     text = re.sub(r"[*`]+|(?<![A-Za-z0-9])__?|__?(?![A-Za-z0-9])", "", text)
-    text = re.sub(r"\\boxed\s*\{\s*(?:\\text\s*\{)?([^{}\n]*)\}+", r"[[\1]]", text)
+    return without_thoughts(re.sub(r"\\boxed\s*\{\s*(?:\\text\s*\{)?([^{}\n]*)\}+", r"[[\1]]", text))
+
+
+def without_thoughts(text: str) -> str:
+    """`text` without what a reasoning model thought before it answered."""
     outside = re.sub(r"<(think|thinking|reasoning)>.*?</\1>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     outside = re.sub(r"^.*</think>", " ", outside, flags=re.DOTALL)  # some servers drop the opening tag
     return re.sub(r"<think>.*$", " ", outside, flags=re.DOTALL).strip()
