@@ -75,8 +75,10 @@ def human(
         click.echo("", err=True)
     finally:
         server.server_close()
+        cast = any(ballots.done(rater) for rater in ballots.raters())
         ballots.close()
-    _enter(run, manifest)
+    if cast:
+        _enter(run, manifest)
 
 
 def run_folder(path: Path) -> Path:
@@ -115,4 +117,9 @@ def _enter(run: Path, manifest: "Manifest") -> None:
 
     votes = write_ledger(run, manifest).votes
     people = votes.filter(votes["use"] == "human")
-    click.echo(f"{people.height} votes of {people['judge'].n_unique()} people are in {run / 'votes.parquet'}", err=True)
+    judged, persons = people.unique(["judge", "sample_id"]).height, people["judge"].n_unique()
+    click.echo(
+        f"{judged} judgements of {persons} {'person' if persons == 1 else 'people'} are in {run / 'votes.parquet'}; "
+        "`venire gate` and `venire report` take them up",
+        err=True,
+    )
