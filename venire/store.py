@@ -58,7 +58,7 @@ def add(path: Path, base_name: str | None, name: str | None) -> Stored:
     without one.
     """
     if not path.is_dir():
-        raise InputError(f"candidate {str(path)!r}: no such folder")
+        raise InputError(f"candidate {str(path)!r}: no such folder; give one that holds the weights and their config")
     name = name or path.resolve().name
     if not (path / "adapter_config.json").is_file():
         return _add_full(path, name)

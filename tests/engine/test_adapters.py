@@ -39,6 +39,21 @@ def test_an_adapter_for_another_base_is_refused(tiny_adapters: list[Path]) -> No
         register_adapter("stance", tiny_adapters[0], resolve_base("smollm2-135m"))
 
 
+def test_an_adapter_that_names_another_base_of_the_same_shape_is_refused(
+    tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_adapters[0], tmp_path / "adapter")
+    config = read_json(folder / "adapter_config.json")
+    same = ("unsloth/{}", "mirror/{}-bnb-4bit", "{}", "/data/any/folder", "./mine", None)
+    for named in (name and name.format(tiny_base.model_id) for name in same):
+        write_json(folder / "adapter_config.json", config | {"base_model_name_or_path": named})
+        register_adapter("x", folder, tiny_base)
+    for other in ("Qwen/Qwen2.5-0.5B", f"org/{tiny_base.model_id}-Instruct"):
+        write_json(folder / "adapter_config.json", config | {"base_model_name_or_path": other})
+        with pytest.raises(InputError, match=f"is for another base: it was trained on '{other}'"):
+            register_adapter("x", folder, tiny_base)
+
+
 def test_what_is_no_adapter_is_refused(tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         register_adapter("x", tmp_path / "nowhere", tiny_base)

@@ -9,7 +9,6 @@ from venire._common.errors import InputError
 from venire._common.files import read_json, write_json
 from venire.engine import Base, adapter_sha256
 from venire.training.candidates import (
-    check_added,
     describe_base,
     list_candidates,
     read_candidate,
@@ -87,32 +86,3 @@ def test_weights_that_are_not_those_of_the_lineage_are_refused(
         read_candidate(made.path)
     with pytest.raises(InputError, match=r"no lineage\.json; weights from elsewhere are added with"):
         read_candidate(tiny_adapters[0])
-
-
-def test_weights_from_elsewhere_are_checked(tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path) -> None:
-    check_added(tiny_adapters[0], tiny_base)
-    check_added(tiny_base.path, None)  # full weights need no base
-    with pytest.raises(InputError, match="no such folder"):
-        check_added(tmp_path / "nowhere", tiny_base)
-    with pytest.raises(InputError, match="say which base"):
-        check_added(tiny_adapters[0], None)
-    pickled = shutil.copytree(tiny_adapters[0], tmp_path / "pickled")
-    (pickled / "adapter_model.safetensors").rename(pickled / "adapter_model.bin")
-    with pytest.raises(InputError, match=r"adapter_model\.bin is a pickle"):
-        check_added(pickled, tiny_base)
-    (pickled / "adapter_model.bin").unlink()
-    with pytest.raises(InputError, match=r"no \*\.safetensors"):
-        check_added(pickled, tiny_base)
-
-
-def test_an_adapter_that_names_another_base_is_refused_and_a_mirror_is_not(
-    tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path
-) -> None:
-    folder = shutil.copytree(tiny_adapters[0], tmp_path / "adapter")
-    config = read_json(folder / "adapter_config.json")
-    for named in (f"mirror/{tiny_base.model_id}", str(tiny_base.path), None):
-        write_json(folder / "adapter_config.json", config | {"base_model_name_or_path": named})
-        check_added(folder, tiny_base)
-    write_json(folder / "adapter_config.json", config | {"base_model_name_or_path": "Qwen/Qwen2.5-0.5B"})
-    with pytest.raises(InputError, match=r"is for another base: it was trained on 'Qwen/Qwen2\.5-0\.5B'"):
-        check_added(folder, tiny_base)

@@ -10,6 +10,8 @@ from venire._common.hashing import sha256_files
 
 from .bases import Base, home
 
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_QUANTISED = re.compile(r"(-unsloth)?-(bnb-4bit|[48]bit|awq|gptq|gptq-int[48]|fp8|mlx)$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
@@ -29,13 +31,15 @@ def adapter_sha256(path: Path) -> str:
     Raises InputError if the folder is missing, holds no safetensors, or holds only pickles.
     """
     if not path.is_dir():
-        raise InputError(f"adapter {str(path)!r}: no such folder")
+        raise InputError(f"adapter {str(path)!r}: no such folder; give one that holds the weights and their config")
     config = next((c for c in ("adapter_config.json", "config.json") if (path / c).is_file()), None)
     if config is None:
         raise InputError(f"adapter {str(path)!r}: no adapter_config.json (an adapter) or config.json (full weights)")
     weights = {file.name: file for file in path.glob("*.safetensors")}
     if not weights:
-        raise InputError(f"adapter {str(path)!r}: no *.safetensors; pickled weights (.bin, .pt) are not loaded")
+        raise InputError(
+            f"adapter {str(path)!r}: no *.safetensors; pickled weights (.bin, .pt) can run code and are not loaded"
+        )
     return sha256_files(weights | {config: path / config})
 
 
@@ -51,10 +55,11 @@ def adapter_name(base: str, name: str, sha256: str) -> str:
 
 
 def check_adapter(path: Path, base: Base) -> None:
-    """Raises InputError unless every tensor of the adapter fits a module of `base` (shapes are read, not loaded)."""
+    """Raises InputError unless the adapter is for `base`: named so, and every tensor fits (only shapes are read)."""
     from safetensors import safe_open
 
     config = _read_config(path)
+    _check_named(path, str(config.get("base_model_name_or_path") or ""), base)
     if config.get("peft_type") != "LORA":
         raise InputError(f"adapter {str(path)!r}: peft_type is {config.get('peft_type')!r}; only LORA is served")
     if config.get("use_dora"):
@@ -125,6 +130,23 @@ def _read_config(path: Path) -> dict[str, object]:
     if not file.is_file():
         raise InputError(f"adapter {str(path)!r}: no adapter_config.json; is it an adapter?")
     return read_json(file)
+
+
+def _check_named(path: Path, named: str, base: Base) -> None:
+    """Two models of one shape differ only in their names; a folder's name says nothing."""
+    if not _HUB_ID.fullmatch(named):
+        return
+    known = {_own_name(base.model_id), _own_name(base.name), _own_name(str(base.path))}
+    if _own_name(named) not in known:
+        raise InputError(
+            f"adapter {str(path)!r} is for another base: it was trained on {named!r}, and the base is "
+            f"{base.model_id!r}; if they are one model, correct base_model_name_or_path in its adapter_config.json"
+        )
+
+
+def _own_name(model: str) -> str:
+    """A model's name without its organisation and its quantisation, which mirrors change."""
+    return _QUANTISED.sub("", model.rstrip("/").rsplit("/", 1)[-1].lower())
 
 
 def _base_shapes(base: Base) -> dict[str, list[int]]:
