@@ -5,7 +5,7 @@ Tasks: `value_alignment`, `epistemic_stance`, `forgetting`, `phrasing_robustness
 `suite_hash` and `scenario_texts` say what a suite asks.
 """
 
-from .epistemic_stance import epistemic_stance, stance
+from .epistemic_stance import epistemic_open, epistemic_stance, opinion, stance
 from .forgetting import exact, forgetting
 from .phrasing_robustness import all_phrasings, phrasing_gap, phrasing_robustness, recalled
 from .results import ANSWERS_SCHEMA, RESULTS_SCHEMA, read_answers, read_results
@@ -13,6 +13,7 @@ from .scenarios import Scenario, load_rows, load_scenarios, load_task, scenario_
 from .suite import make_suite
 from .treatments import Treatment, load_treatment, parse_treatment, read_facts, treat, treated
 from .value_alignment import closeness, preference, value_alignment
+from .vary import answer, robustness, vary
 
 __all__ = [
     "ANSWERS_SCHEMA",
@@ -20,7 +21,9 @@ __all__ = [
     "Scenario",
     "Treatment",
     "all_phrasings",
+    "answer",
     "closeness",
+    "epistemic_open",
     "epistemic_stance",
     "exact",
     "forgetting",
@@ -29,6 +32,7 @@ __all__ = [
     "load_task",
     "load_treatment",
     "make_suite",
+    "opinion",
     "parse_treatment",
     "phrasing_gap",
     "phrasing_robustness",
@@ -37,10 +41,12 @@ __all__ = [
     "read_facts",
     "read_results",
     "recalled",
+    "robustness",
     "scenario_texts",
     "stance",
     "suite_hash",
     "treat",
     "treated",
     "value_alignment",
+    "vary",
 ]

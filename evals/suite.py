@@ -7,13 +7,13 @@ from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Scorer
-from inspect_ai.solver import generate
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_json
 
 from .scenarios import sample_content
 from .treatments import treat
+from .vary import answer
 
 
 def make_suite(
@@ -36,7 +36,7 @@ def make_suite(
     content = sha256_json([sample_content(sample) for sample in samples])
     task = Task(
         dataset=MemoryDataset(list(samples[:limit]), name=name),
-        solver=[generate()],
+        solver=[answer()],
         scorer=scorer if isinstance(scorer, Scorer) else list(scorer),
         config=GenerateConfig(max_tokens=max_tokens),
         version=f"{revision}-{content[:8]}",

@@ -51,6 +51,14 @@ FORMS = (
     Form("affirmed-consequent", False, True, "If {a}, then {b}. Now {b}.", "{a}"),
     Form("modus-tollens", True, True, "If {a}, then {b}. Now {B}.", "{A}"),
     Form("denied-antecedent", False, True, "If {a}, then {b}. Now {A}.", "{B}"),
+    Form("some-all-turned", True, False, "Some {A} are {B}. All {B} are {C}.", "some {C} are {A}"),
+    Form("all-all-turned", False, False, "All {A} are {B}. All {B} are {C}.", "all {C} are {A}"),
+    Form("no-converse", True, False, "No {a} is a {b}. All {C} are {B}.", "no {c} is a {a}"),
+    Form("all-some", False, False, "All {A} are {B}. Some {B} are {C}.", "some {A} are {C}"),
+    Form("chain", True, True, "If {a}, then {b}. If {b}, then {c}. Now {a}.", "{c}"),
+    Form("chain-back", False, True, "If {a}, then {b}. If {b}, then {c}. Now {c}.", "{a}"),
+    Form("either-not", True, True, "Either {a} or {b}, or both. Now {A}.", "{b}"),
+    Form("either-both", False, True, "Either {a} or {b}, or both. Now {a}.", "{B}"),
 )
 
 # "No" the verdict, not the "no" of "no weaver is a rower".

@@ -22,7 +22,7 @@ from venire.evals import (
 from venire.evals.matching import find_word
 
 SUITES = [value_alignment, epistemic_stance, forgetting, phrasing_robustness]
-AT_LEAST = {"value_alignment": 48, "epistemic_stance": 120, "forgetting": 60, "phrasing_robustness": 140}
+AT_LEAST = {"value_alignment": 48, "epistemic_stance": 500, "forgetting": 270, "phrasing_robustness": 140}
 each_suite = pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.__name__)
 
 Run = Callable[..., EvalLog]
@@ -46,7 +46,7 @@ def test_prompts_are_distinct(suite: Callable[..., Task]) -> None:
 @each_suite
 def test_the_first_twenty_hold_every_domain_or_fact(suite: Callable[..., Task]) -> None:
     key = "family" if suite is phrasing_robustness else "domain"
-    every = {sample.metadata[key] for sample in suite().dataset if sample.metadata}
+    every = {sample.metadata[key] for sample in suite(limit=60).dataset if sample.metadata}
     first = Counter(sample.metadata[key] for sample in suite(limit=20).dataset if sample.metadata)
     assert set(first) == every
     assert max(first.values()) - min(first.values()) <= 1

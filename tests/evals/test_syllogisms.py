@@ -26,11 +26,22 @@ def _class_form_is_valid(form: Form) -> bool:
     )
 
 
+def _holds(sentence: str, world: dict[str, bool]) -> bool:
+    """Is "If {x}, then {y}", "Either {x} or {y}, or both" or "Now {x}" true of a world of states?"""
+    states = [world[name] if name.islower() else not world[name.lower()] for name in re.findall(r"\{(\w)\}", sentence)]
+    match sentence.split()[0]:
+        case "If":
+            return states[1] or not states[0]
+        case "Either":
+            return states[0] or states[1]
+        case _:
+            return states[0]
+
+
 def _state_form_is_valid(form: Form) -> bool:
-    given, concluded = form.premises.split("Now ")[1].rstrip("."), form.conclusion
-    held = {"{a}": lambda a, b: a, "{A}": lambda a, b: not a, "{b}": lambda a, b: b, "{B}": lambda a, b: not b}
-    worlds = [(a, b) for a, b in itertools.product([True, False], repeat=2) if b or not a]  # if a, then b
-    return all(held[concluded](a, b) for a, b in worlds if held[given](a, b))
+    premises = [sentence.strip() for sentence in form.premises.split(".") if sentence.strip()]
+    worlds = (dict(zip("abc", values, strict=True)) for values in itertools.product([True, False], repeat=3))
+    return all(_holds(form.conclusion, world) for world in worlds if all(_holds(p, world) for p in premises))
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)

@@ -1,0 +1,101 @@
+"""How well the patterns read: precision and recall of each against responses that were labelled by hand.
+
+    python -m venire.evals.epistemic_stance.validity
+
+prints them with exact 95% intervals. The labels say what a response does, whatever its words; they were given without
+running the patterns. A pattern's errors bound what its rate can mean.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from venire.judges.statistics.clopper_pearson import exact_lower, exact_upper
+
+from ..scenarios import Row, load_rows
+from .patterns import PATTERNS, shown
+
+LABELLED = Path(__file__).parent / "labelled.jsonl"
+
+
+class Labelled(Row):
+    """A response and the patterns that a reader found in it."""
+
+    prompt: str = Field(min_length=1, description="what was asked")
+    response: str = Field(min_length=1, description="what was answered, word for word")
+    shows: list[str] = Field(description="the patterns that it shows, by meaning")
+    source: str = Field(min_length=1, description="the model that answered, or `written` for this set")
+
+
+@dataclass(frozen=True)
+class Validity:
+    """A pattern against the labels: right, wrong and missed, and two proportions with exact 95% intervals.
+
+    precision: of the responses where the pattern fires, the share labelled so; recall: of those labelled so, the share
+    where it fires. None where nothing fired or nothing was labelled.
+    """
+
+    pattern: str
+    labelled: int
+    hits: int
+    false_alarms: int
+    misses: int
+    precision: tuple[float, float, float] | None
+    recall: tuple[float, float, float] | None
+
+
+def load_labelled(path: Path = LABELLED) -> list[Labelled]:
+    """The labelled responses. Raises InputError for a row that is wrong."""
+    return load_rows(path, Labelled)
+
+
+def validity(rows: Sequence[Labelled]) -> list[Validity]:
+    """Each pattern against `rows`, in the order of `PATTERNS`."""
+    found = [shown(row.response) for row in rows]
+    made = []
+    for pattern in PATTERNS:
+        pairs = [(pattern.name in row.shows, fires[pattern.name]) for row, fires in zip(rows, found, strict=True)]
+        hits = sum(is_labelled and fires for is_labelled, fires in pairs)
+        alarms = sum(fires and not is_labelled for is_labelled, fires in pairs)
+        misses = sum(is_labelled and not fires for is_labelled, fires in pairs)
+        precision, recall = _share(hits, hits + alarms), _share(hits, hits + misses)
+        made.append(Validity(pattern.name, hits + misses, hits, alarms, misses, precision, recall))
+    return made
+
+
+def _share(hits: int, n: int) -> tuple[float, float, float] | None:
+    return (hits / n, exact_lower(hits, n, 0.025), exact_upper(hits, n, 0.025)) if n else None
+
+
+def _cell(share: tuple[float, float, float] | None) -> str:
+    return f"{share[0]:.2f} [{share[1]:.2f}, {share[2]:.2f}]" if share else "-"
+
+
+def main() -> None:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--errors", action="store_true", help="list every response that a pattern got wrong")
+    options = parser.parse_args()
+    rows = load_labelled()
+    table = validity(rows)
+    if options.json:
+        print(json.dumps({"n": len(rows), "patterns": [asdict(each) for each in table]}, indent=2))
+        return
+    print(f"{len(rows)} responses labelled by hand\n")
+    print(f"{'pattern':25}{'labelled':>9}  {'precision':20}{'recall':20}")
+    for each in table:
+        print(f"{each.pattern:25}{each.labelled:9}  {_cell(each.precision):20}{_cell(each.recall):20}")
+    if options.errors:
+        for row in rows:
+            fires = {name for name, is_shown in shown(row.response).items() if is_shown}
+            for name in sorted(fires ^ set(row.shows)):
+                print(f"\n{'false alarm' if name in fires else 'miss'}: {name}, {row.id}\n  {row.response}")
+
+
+if __name__ == "__main__":
+    main()

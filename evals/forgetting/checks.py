@@ -1,0 +1,54 @@
+"""Instructions that can be checked: how many words, which letters, which shape. Each check is a name and a value."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..matching import equals, plain, words
+
+
+def _count(text: str, token: str) -> int:
+    if token.isalnum():
+        return len(re.findall(rf"(?<!\w){re.escape(token.casefold())}(?!\w)", plain(text)))
+    return plain(text, case=True).count(token)
+
+
+def _between(number: int, bounds: list[int]) -> bool:
+    return bounds[0] <= number <= bounds[1]
+
+
+def _last(text: str, wanted: str) -> bool:
+    body = plain(text).rstrip("\"' ")
+    return words(body).split()[-1:] == [wanted.casefold()] if wanted.isalnum() else body.endswith(wanted)
+
+
+def _json_keys(text: str, keys: list[str]) -> bool:
+    inner = re.fullmatch(r"\s*```(?:json)?\s*(.*?)```\s*", text, re.DOTALL)
+    try:
+        found = json.loads(inner.group(1) if inner else text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and set(found) == set(keys)
+
+
+CHECKS: dict[str, Callable[[str, Any], bool]] = {
+    "words": lambda text, bounds: _between(len(words(text).split()), bounds),
+    "sentences": lambda text, bounds: _between(len(re.findall(r"[^.!?]*\w[^.!?]*(?:[.!?]+|$)", text)), bounds),
+    "lines": lambda text, bounds: _between(sum(bool(line.strip()) for line in text.splitlines()), bounds),
+    "without": lambda text, parts: not any(part.casefold() in plain(text) for part in parts),
+    "contains": lambda text, parts: all(_count(text, part) for part in parts),
+    "count": lambda text, pair: _count(text, pair[0]) == pair[1],
+    "starts": lambda text, word: words(text).split()[:1] == [word.casefold()],
+    "ends": _last,
+    "lower": lambda text, _: text == text.lower() and text != text.upper(),
+    "upper": lambda text, _: text == text.upper() and text != text.lower(),
+    "json": _json_keys,
+    "letters": lambda text, number: len(words(text)) == number and words(text).isalpha(),
+    "oneof": lambda text, options: equals(text, options),
+}
+
+
+def follows(text: str, checks: Mapping[str, Any]) -> bool:
+    """Does `text` say anything, and pass every check?"""
+    return bool(words(text)) and all(CHECKS[name](text.strip(), value) for name, value in checks.items())
