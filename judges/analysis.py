@@ -1,9 +1,15 @@
 """A frame of votes becomes the Analysis object: every figure of every comparison, with what to mind about them.
 
 The object's keys are those of ARCHITECTURE.md, "Analysis"; definitions are in `venire.judges.statistics`. Only votes
-whose `use` is `gate` count. Nothing is withdrawn here: judges that fail an exam or answer too rarely are the gate's.
-With `bootstrap` draws each comparison also has `bootstrap` {`draws`, `patterns`, `seed`, `win_rate` {`low`, `high`,
-`se`}, `judges` {name: {`low`, `high`}}, `a_flip` {`low`, `high`}}: BCa for the panel, percentile for the rest.
+whose `use` is `gate` (or what is asked for) count. Nothing is withdrawn here: judges that fail an exam or answer too
+rarely are the gate's. Beyond the format:
+
+- `agreement.intervals` {coefficient: {`low`, `high`}}: jackknife over families on Fisher's z, null if not estimable;
+- `vote_icc`: correlation of two votes on a prompt, what `venire power --correlation` asks for;
+- `complete_case` {`estimate`, `low`, `high`, `n`}, where judges skipped prompts: the prompts that all of them judged;
+- `bootstrap` {`draws`, `patterns`, `seed`, `win_rate` {`low`, `high`, `se`}, `judges` {name: {`low`, `high`}}, `a_flip`
+  {`low`, `high`}}, where draws are asked for: BCa for the panel, percentile for the rest;
+- `people`, `latent` and, for three contenders or more, `ranking`: see `_analysis_more`.
 """
 
 import math
@@ -14,12 +20,14 @@ import numpy as np
 import polars as pl
 
 from venire._common.errors import InputError
+from venire.judges._analysis_more import latent, merged_orders, people, ranking
 from venire.judges.statistics import agreement as _agreement
 from venire.judges.statistics import frames
 from venire.judges.statistics.bootstrap import bootstrap as _bootstrap
 from venire.judges.statistics.complete_case import complete_case
 from venire.judges.statistics.effective_judges import effective_judges
 from venire.judges.statistics.frames import INVALID, Comparison, Repeats
+from venire.judges.statistics.icc import vote_icc
 from venire.judges.statistics.leave_one_out import LeftOut, leave_one_family_out, leave_one_judge_out
 from venire.judges.statistics.length import length_controlled
 from venire.judges.statistics.panel import Orders, order_mean, panel_majority, prompt_means
@@ -33,9 +41,11 @@ Warnings = list[dict[str, str]]
 INVALID_SHARE = 0.20
 
 
-def gate_votes(votes: pl.DataFrame) -> pl.DataFrame:
-    """The rows whose `use` is `gate` (the default where there is no `use`)."""
-    return votes.filter(pl.col("use").fill_null("gate") == "gate") if "use" in votes.columns else votes
+def votes_for(votes: pl.DataFrame, use: str) -> pl.DataFrame:
+    """The rows of a `use` (`gate` where the column is missing or empty)."""
+    if "use" not in votes.columns:
+        return votes if use == "gate" else votes.clear()
+    return votes.filter(pl.col("use").fill_null("gate") == use)
 
 
 def comparisons(votes: pl.DataFrame, repeats: Repeats = "refuse") -> list[Comparison]:
@@ -53,20 +63,24 @@ def analyze(
     repeats: Repeats = "refuse",
     bootstrap: int = 0,
     seed: int = 0,
+    use: str = "gate",
 ) -> dict[str, Any]:
     """The Analysis object of `votes` (at least the six required columns), ready for JSON: nan is null.
 
     orders: "both" leaves out a (prompt, judge) whose other order is missing; "any" admits it, with a warning.
     repeats: see `frames.comparisons`. bootstrap: draws of the cluster bootstrap, 0 for none. seed: of every draw.
+    use: which votes count.
     """
-    counted = gate_votes(votes)
+    counted = votes_for(votes, use)
     if counted.is_empty():
-        raise InputError("votes: no row has `use` = gate, so there is nothing to analyze")
+        raise InputError(_none_counts(votes, use))
     found = comparisons(counted, repeats)
     warnings: Warnings = []
     if len(counted) < len(votes):
-        _warn(warnings, "votes_not_counted", f"{len(votes) - len(counted)} votes whose use is not `gate`")
+        _warn(warnings, "votes_not_counted", f"{len(votes) - len(counted)} votes whose use is not `{use}`")
     _check_orders(found, orders)
+    said = _said_by_people(votes) if use != "human" else {}
+    merged = merged_orders(counted)
     result = {
         "n_votes": int(sum(c.verdicts.sum() for c in found)),
         "n_invalid": int(sum(c.verdicts[:, INVALID].sum() for c in found)),
@@ -74,11 +88,31 @@ def analyze(
         "n_families": len(set().union(*(c.families.tolist() for c in found))),
         "orders": orders,
         "warnings": warnings,
-        "comparisons": [_comparison(c, orders, bootstrap, seed, warnings) for c in found],
+        "comparisons": [_comparison(c, orders, bootstrap, seed, warnings, said, merged) for c in found],
     }
     if len(found) > 1:
-        result["pooled"] = _pooled(found, orders)
+        result["pooled"] = _pooled(found, orders, merged)
+    ranked = ranking(found, orders)
+    if ranked is not None:
+        result["ranking"] = ranked
     return _plain(result)
+
+
+def _none_counts(votes: pl.DataFrame, use: str) -> str:
+    """What to do about a file without a vote of that use."""
+    if votes.is_empty():
+        return "votes: there is no vote in it"
+    uses = votes["use"].fill_null("gate").value_counts(sort=True) if "use" in votes.columns else None
+    there = ", ".join(f"{n} are `{name}`" for name, n in uses.iter_rows()) if uses is not None else "all are `gate`"
+    return f"votes: no row has `use` = {use} ({there}): nothing to analyze; `--use` names those that shall count" + (
+        " (people see a pair once: `--use human --orders any`)" if "human" in there else ""
+    )
+
+
+def _said_by_people(votes: pl.DataFrame) -> dict[tuple[str, str], Comparison]:
+    """People's votes by (candidate, incumbent)."""
+    rows = votes_for(votes, "human")
+    return {(c.candidate, c.incumbent): c for c in frames.comparisons(rows, "keep")} if rows.height else {}
 
 
 def _check_orders(found: list[Comparison], orders: Orders) -> None:
@@ -95,7 +129,15 @@ def _warn(warnings: Warnings, code: str, message: str) -> None:
     warnings.append({"code": code, "message": message})
 
 
-def _comparison(c: Comparison, orders: Orders, draws: int, seed: int, warnings: Warnings) -> dict[str, Any]:
+def _comparison(
+    c: Comparison,
+    orders: Orders,
+    draws: int,
+    seed: int,
+    warnings: Warnings,
+    said: dict[tuple[str, str], Comparison],
+    merged: set[tuple[str, str, str]],
+) -> dict[str, Any]:
     cells, judges, clusters = c.panel.cells(orders), c.panel.judges, c.panel.clusters
     verdicts, means = 2 * cells - 1, prompt_means(cells)
     valid = int(c.verdicts[:, :INVALID].sum())
@@ -114,18 +156,37 @@ def _comparison(c: Comparison, orders: Orders, draws: int, seed: int, warnings: 
         "coverage": valid / int(c.verdicts.sum()),
         "panel_majority": _mean(panel_majority(verdicts)),
         "judges_like_these": _bounds(judges_like_these(cells, clusters)),
-        "judges": _judges(c.panel.y, cells, judges, clusters, c.verdicts),
+        "judges": _judges(c.panel.y, cells, judges, clusters, c.verdicts, _placeless(merged, c)),
         "domains": _domains(means, c.domains, clusters),
         "agreement": _agreement_block(agreed),
         "effective_judges": effective_judges(verdicts),
+        "vote_icc": vote_icc(np.where(np.isfinite(cells)[..., None], c.panel.y, np.nan).reshape(len(cells), -1)),
         "leave_one_judge_out": [_left_out(row) for row in leave_one_judge_out(cells, judges, clusters)],
         "leave_one_family_out": [_left_out(row) for row in leave_one_family_out(cells, c.judge_families, clusters)],
         "length": _length(means, c),
     }
-    if draws:
-        result["bootstrap"] = _bootstrap_block(cells, judges, clusters, draws, seed)
-    _mind(c, orders, result, agreed.non_majority, warnings)
+    more = {
+        "complete_case": _complete_case(c, cells),
+        "people": people(means, c, said.get((c.candidate, c.incumbent))),
+        "latent": latent(verdicts, judges, clusters),
+        "bootstrap": _bootstrap_block(cells, judges, clusters, draws, seed) if draws else None,
+    }
+    result |= {key: value for key, value in more.items() if value is not None}
+    _mind(c, orders, result, agreed.non_majority, warnings, _placeless(merged, c))
     return result
+
+
+def _complete_case(c: Comparison, cells: np.ndarray) -> dict[str, Any] | None:
+    """The win rate where all judged; None where all did everywhere, or nowhere."""
+    if len(c.panel.judges) < 2 or np.isfinite(cells).all():
+        return None
+    full = complete_case(cells, c.panel.clusters)
+    return full and {"estimate": full.estimate, "low": full.low, "high": full.high, "n": full.n}
+
+
+def _placeless(merged: set[tuple[str, str, str]], c: Comparison) -> set[str]:
+    """Judges of a comparison whose two orders are one row of the source, written twice."""
+    return {judge for judge in c.panel.judges if (c.candidate, c.incumbent, judge) in merged}
 
 
 def _totals(counts: np.ndarray) -> dict[str, int]:
@@ -165,7 +226,12 @@ def _left_out(row: LeftOut) -> dict[str, Any]:
 
 
 def _judges(
-    y: np.ndarray, cells: np.ndarray, judges: tuple[str, ...], clusters: np.ndarray, counts: np.ndarray
+    y: np.ndarray,
+    cells: np.ndarray,
+    judges: tuple[str, ...],
+    clusters: np.ndarray,
+    counts: np.ndarray,
+    placeless: set[str],
 ) -> dict[str, Any]:
     unreliable = reliability(2 * cells - 1, clusters).flagged
     rows = {}
@@ -183,6 +249,9 @@ def _judges(
             "position_bias": {"estimate": place.bias, "low": place.low, "high": place.high},
             "flagged": bool(unreliable[j] or place.flagged),
         }
+        if name in placeless:
+            of_places = ("first_slot_both", "second_slot_both", "swap_consistency", "position_bias")
+            rows[name] |= dict.fromkeys(of_places) | {"position_bias": dict.fromkeys(("estimate", "low", "high"))}
     return rows
 
 
@@ -209,6 +278,7 @@ def _agreement_block(agreed: _agreement.Agreement) -> dict[str, Any]:
     return {
         "n_units": agreed.n_units,
         **{name: getattr(agreed, name).value for name in _COEFFICIENTS},
+        "intervals": {name: _bounds(getattr(agreed, name)) for name in _COEFFICIENTS},
         "a_flip": {"estimate": agreed.a_flip.estimate, "low": agreed.a_flip.low},
         "raw_pairs": agreed.raw_pairs,
         "cohen_kappa": agreed.cohen_kappa,
@@ -246,7 +316,7 @@ def _bootstrap_block(
     }
 
 
-def _pooled(found: list[Comparison], orders: Orders) -> dict[str, Any]:
+def _pooled(found: list[Comparison], orders: Orders, merged: set[tuple[str, str, str]]) -> dict[str, Any]:
     """Agreement and judges over the units (prompt, candidate, incumbent) of all comparisons."""
     judges = tuple(sorted({name for c in found for name in c.panel.judges}))
     seat = {name: j for j, name in enumerate(judges)}
@@ -263,11 +333,18 @@ def _pooled(found: list[Comparison], orders: Orders) -> dict[str, Any]:
         "n_judges": len(judges),
         "n_pairs": int(np.isfinite(cells).any(axis=1).sum()),
         "agreement": _agreement_block(_agreement.agreement(2 * cells - 1, judges, clusters)),
-        "judges": _judges(y, cells, judges, clusters, counts),
+        "judges": _judges(y, cells, judges, clusters, counts, set().union(*(_placeless(merged, c) for c in found))),
     }
 
 
-def _mind(c: Comparison, orders: Orders, result: dict[str, Any], non_majority: int, warnings: Warnings) -> None:
+def _mind(
+    c: Comparison,
+    orders: Orders,
+    result: dict[str, Any],
+    non_majority: int,
+    warnings: Warnings,
+    placeless: set[str],
+) -> None:
     """Append what a reader of this comparison must know."""
     name = f"{c.candidate} against {c.incumbent}: "
     present = np.isfinite(c.panel.y)
@@ -276,10 +353,13 @@ def _mind(c: Comparison, orders: Orders, result: dict[str, Any], non_majority: i
         _warn(warnings, "unpaired_votes", f"{name}{single} votes left out, whose other order is missing or invalid")
     if single and orders == "any":
         _warn(warnings, "single_order", f"{name}{single} verdicts rest on one order; position bias is inside them")
+    if placeless:
+        who = ", ".join(sorted(placeless))
+        _warn(warnings, "orders_merged", f"{name}one row stood for both orders of {who}: nothing is known about places")
     seen = present.any(axis=2)
     if not seen.all() and len(c.panel.judges) > 1:
-        full = complete_case(c.panel.cells(orders), c.panel.clusters)
-        rest = "no prompt was judged by all" if full is None else f"{full.estimate:.3f} on the {full.n} that all judged"
+        full = result.get("complete_case")
+        rest = f"{full['estimate']:.3f} on the {full['n']} that all judged" if full else "no prompt was judged by all"
         _warn(warnings, "missing_votes", f"{name}judges skipped prompts; win rate: {rest}")
     if c.repeated:
         _warn(warnings, "repeats_averaged", f"{name}{c.repeated} repeated votes were averaged")

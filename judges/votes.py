@@ -53,7 +53,8 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     "epoch": pl.Int64,  # 0, 1, …: another generation of the same prompt
     "use": pl.String,  # USES
     "criteria": pl.String,  # JSON, name to score
-    "note": pl.String,  # `both_bad` (a tie), `inconsistent` (a tie: an import's two orders disagreed)
+    # `both_bad` (a tie); of imported rows that stand for both orders `merged`, or `inconsistent` (a tie: they differed)
+    "note": pl.String,
 }
 
 # Two rows that agree in all of these are one vote written twice, or a repeat that is not marked as one.

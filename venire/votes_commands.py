@@ -61,10 +61,10 @@ def import_(
     import polars as pl
 
     from venire.judges.importers import import_votes
-    from venire.judges.votes import USES, validate, write_votes
+    from venire.judges.votes import validate, write_votes
 
-    if use is not None and use not in USES:
-        raise InputError(f"--use {use!r} is none of {', '.join(USES)}")
+    if use is not None:
+        _known_use(use)
     parts = [import_votes(f, kind, candidate=candidate, incumbent=incumbent, repeats=repeats) for f in files]
     table = parts[0] if len(parts) == 1 else validate(pl.concat(parts), " + ".join(map(str, files)))
     if use is not None:
@@ -82,6 +82,13 @@ def import_(
     if len(summary["comparisons"]) > 20:
         click.echo(f"  and {len(summary['comparisons']) - 20} comparisons more")
     click.echo(f"judges: {', '.join(summary['judges'][:12])}{' …' if len(summary['judges']) > 12 else ''}")
+
+
+def _known_use(use: str) -> None:
+    from venire.judges.votes import USES
+
+    if use not in USES:
+        raise InputError(f"--use {use!r} is none of {', '.join(USES)}")
 
 
 def _summary(table: "pl.DataFrame", out: Path) -> dict[str, Any]:
@@ -108,19 +115,35 @@ def _summary(table: "pl.DataFrame", out: Path) -> dict[str, Any]:
     help="both: a judge's vote on a prompt counts if its other order is there; any: single orders are admitted.",
 )
 @REPEATS
+@click.option("--candidate", help="Only comparisons of this contender.")
+@click.option("--incumbent", help="Only comparisons with this contender.")
+@click.option("--use", default="gate", show_default=True, help="Which votes count, by their column `use`.")
 @click.option("--bootstrap", type=click.IntRange(min=0), default=0, help="Draws of the cluster bootstrap, besides.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap and the permutation test.")
 @AS_JSON
-def analyze(file: Path, orders: Any, repeats: Any, bootstrap: int, seed: int, as_json: bool) -> None:
+def analyze(
+    file: Path,
+    orders: Any,
+    repeats: Any,
+    candidate: str | None,
+    incumbent: str | None,
+    use: str,
+    bootstrap: int,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Win rates with honest intervals, agreement, judges, length: everything a file of votes can say.
+
+    Votes of people in the file calibrate the panel's win rate; three contenders or more are ranked.
 
     Example: venire votes analyze votes.csv --orders any
     """
     from venire.judges.analysis import analyze as analysis
     from venire.judges.importers import import_votes
 
-    table = import_votes(file, repeats=repeats)
-    result = analysis(table, orders=orders, repeats="keep", bootstrap=bootstrap, seed=seed)
+    _known_use(use)
+    table = import_votes(file, candidate=candidate, incumbent=incumbent, repeats=repeats)
+    result = analysis(table, orders=orders, repeats="keep", bootstrap=bootstrap, seed=seed, use=use)
     if as_json:
         _print(result)
         return

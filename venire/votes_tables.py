@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim", "PROMOTE": "bold green", "HOLD": "bold yellow"}
 _COLOURS |= {"REFUSE": "bold red"}
-_COMPARISONS = 12  # that are shown whole
+_COMPARISONS = 3  # that are shown whole, or one by one on request
+_COEFFICIENTS = {
+    "raw": "raw",
+    "fleiss_kappa": "Fleiss κ",
+    "krippendorff_alpha_nominal": "Krippendorff α nominal",
+    "krippendorff_alpha_interval": "Krippendorff α interval",
+    "gwet_ac1": "Gwet AC1",
+    "gwet_ac2": "Gwet AC2",
+}
 
 
 def _console() -> Console:
@@ -20,6 +28,13 @@ def _console() -> Console:
 
     # A pipe gets the whole width: a table cut to 80 columns cannot be searched.
     return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def count(n: int, word: str) -> str:
+    """`1 prompt`, `3 prompts`, `2 families`."""
+    if n == 1:
+        return f"1 {word}"
+    return f"{n:,} {word[:-1]}ies" if word.endswith("y") else f"{n:,} {word}s"
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -34,21 +49,22 @@ def interval(row: dict[str, Any], key: str = "estimate") -> str:
     return f"{number(row.get(key))} [{number(row.get('low'))}, {number(row.get('high'))}]"
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Group:
+    """A table under its title, which is not folded to the table's width."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def show_analysis(result: dict[str, Any]) -> None:
-    """An Analysis object as tables."""
+    """An Analysis object as tables: of many comparisons an overview, of a few each one."""
     console = _console()
     console.print(
-        f"{result['n_votes']} votes ({result['n_invalid']} invalid), {result['n_prompts']} prompts in "
-        f"{result['n_families']} families; orders: {result['orders']}"
+        f"{count(result['n_votes'], 'vote')} ({result['n_invalid']} invalid), {count(result['n_prompts'], 'prompt')} "
+        f"in {count(result['n_families'], 'family')}; orders: {result['orders']}"
     )
     found = result["comparisons"]
     if len(found) > 1:
@@ -57,16 +73,42 @@ def show_analysis(result: dict[str, Any]) -> None:
             for c in found
         ]
         console.print(_table("Comparisons", ["candidate", "incumbent", "win rate", "prompts", "coverage"], rows))
-    for comparison in found[:_COMPARISONS]:
-        _comparison(console, comparison)
-    if len(found) > _COMPARISONS:
-        console.print(f"… and {len(found) - _COMPARISONS} comparisons more (--json has them all)")
+    if "ranking" in result:
+        console.print(_ranking(result["ranking"]))
+    if len(found) <= _COMPARISONS:
+        for comparison in found:
+            _comparison(console, comparison)
     if "pooled" in result:
-        pooled = result["pooled"]
-        title = f"All comparisons together: {pooled['n_judges']} judges, {pooled['n_pairs']} pairs"
-        console.print(_agreement(title, pooled["agreement"]))
-    for warning in result["warnings"]:
-        console.print(Text(f"warning: {warning['message']}", style=_COLOURS["warning"]))
+        _pooled(console, result["pooled"])
+    for warning in _gathered(result["warnings"]):
+        console.print(Text(f"warning: {warning}", style=_COLOURS["warning"]))
+    if len(found) > _COMPARISONS:
+        console.print(
+            Text("one comparison in full: --candidate NAME --incumbent NAME; all of them: --json", style="dim")
+        )
+
+
+def _gathered(warnings: Sequence[dict[str, str]]) -> list[str]:
+    """The warnings' messages: of each kind the first two, and how many more there are; equal ones once."""
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for warning in warnings:
+        about, _, what = warning["message"].partition(": ")
+        message = what if what and " against " in about else warning["message"]
+        kinds.setdefault(warning["code"], {}).setdefault(message, []).append(about)
+    lines = []
+    for said in kinds.values():
+        for message, about in list(said.items())[:2]:
+            whose = "" if message.startswith(about[0]) else f"{about[0]}: "
+            lines.append((whose if len(about) == 1 else f"{len(about)} comparisons: ") + message)
+        rest = sum(len(about) for about in list(said.values())[2:])
+        lines += [f"and {rest} more of this kind"] if rest else []
+    return lines
+
+
+def _ranking(ranked: dict[str, Any]) -> Group:
+    rows = [[c["name"], interval(c, "log_worth"), number(c["worth"])] for c in ranked["contenders"]]
+    title = f"Ranking (Davidson, jackknife over {count(ranked['families'], 'family')})"
+    return _table(title, ["contender", "log worth, mean 0", "worth"], rows)
 
 
 def _comparison(console: Console, c: dict[str, Any]) -> None:
@@ -75,53 +117,91 @@ def _comparison(console: Console, c: dict[str, Any]) -> None:
     console.print(Text(f"{c['candidate']} against {c['incumbent']}", style="bold underline"))
     inconclusive = "  inconclusive: too few prompts" if rate["inconclusive"] else ""
     console.print(
-        f"win rate {interval(rate)}  p {number(rate['p_value'], 4)}  n {rate['n']} prompts, {rate['clusters']} families"
-        f"{inconclusive}"
+        f"win rate {interval(rate)}, {(rate['level'] or 0.95):.0%} interval  p {number(rate['p_value'], 4)}  "
+        f"{count(rate['n'], 'prompt')}, {count(rate['clusters'], 'family')}{inconclusive}"
     )
     console.print(
         f"votes: {totals['wins']} wins, {totals['losses']} losses, {totals['ties']} ties, {totals['invalid']} invalid; "
         f"coverage {number(c['coverage'])}; invalid against the candidate "
         f"{number(c['invalid_against_candidate']['estimate'])}; panel majority {number(c['panel_majority'])}"
     )
-    like = c["judges_like_these"]
-    console.print(f"judges like these: [{number(like['low'])}, {number(like['high'])}]")
+    _asides(console, c)
+    console.print(_judges(c["judges"]))
+    if c["agreement"]["n_units"]:
+        console.print(_agreement("Agreement", c["agreement"]))
+    if len(c["domains"]) > 1:
+        rows = [[name, interval(d, "win_rate"), str(d["n"])] for name, d in c["domains"].items()]
+        console.print(_table("Domains", ["domain", "win rate", "prompts"], rows))
+    _left_out(console, c)
+
+
+def _asides(console: Console, c: dict[str, Any]) -> None:
+    """What else the win rate could be: soft, of other judges, of people, resampled, complete, at equal length."""
+    lines = []
+    if "win_rate_soft" in c:
+        lines.append(f"by preferences: {interval(c['win_rate_soft'])}")
+    if c["judges_like_these"]["low"] is not None:
+        like = c["judges_like_these"]
+        lines.append(f"judges like these: [{number(like['low'])}, {number(like['high'])}]")
+    if people := c.get("people"):
+        alone = f"{number(people['people_alone'])} of the {count(people['labelled'], 'prompt')} that they judged"
+        lines.append(
+            f"people (PPI++): {interval(people)}, {alone}; the panel agrees on {number(people['panel_agrees'])}"
+        )
+    if full := c.get("complete_case"):
+        lines.append(f"where all judged: {interval(full)}, {count(full['n'], 'prompt')}")
+    if drawn := c.get("bootstrap"):
+        rate = drawn["win_rate"]
+        lines.append(f"BCa, {drawn['draws']} draws: [{number(rate['low'])}, {number(rate['high'])}]")
+    if c["length"]["identifiable"]:
+        lines.append(f"at equal length: {interval(c['length'], 'controlled_win_rate')}")
+    if latent := c.get("latent"):
+        lines.append(f"latent (Dawid-Skene, a diagnostic): {number(latent['win_rate'])}")
+    for line in lines:
+        console.print(line)
+
+
+def _judges(judges: dict[str, Any]) -> Group:
     rows = [
         [
             name,
             interval(j, "win_rate"),
             f"{j['wins']}/{j['losses']}/{j['ties']}/{j['invalid']}",
             number(j["swap_consistency"]),
-            interval(j["position_bias"]),
+            interval(j["position_bias"]) if j["position_bias"]["estimate"] is not None else "–",
             "flagged" if j["flagged"] else "",
         ]
-        for name, j in c["judges"].items()
+        for name, j in judges.items()
     ]
-    columns = ["judge", "win rate", "w/l/t/invalid", "swap consistency", "position bias", ""]
-    console.print(_table("Judges", columns, rows))
-    console.print(_agreement("Agreement", c["agreement"]))
-    if len(c["domains"]) > 1:
-        rows = [[name, interval(d, "win_rate"), str(d["n"])] for name, d in c["domains"].items()]
-        console.print(_table("Domains", ["domain", "win rate", "prompts"], rows))
-    if c["leave_one_judge_out"]:
-        rows = [[row["without"], number(row["estimate"]), number(row["low"])] for row in c["leave_one_judge_out"]]
-        console.print(_table("Without one judge", ["without", "win rate", "lower bound (one-sided 95%)"], rows))
-    length = c["length"]
-    if length["identifiable"]:
-        console.print(f"at equal length: {interval(length, 'controlled_win_rate')}")
+    columns = ["judge", "win rate", "win/loss/tie/invalid", "same in both orders", "position bias", ""]
+    return _table("Judges", columns, rows)
 
 
-def _agreement(title: str, a: dict[str, Any]) -> Table:
+def _left_out(console: Console, c: dict[str, Any]) -> None:
+    """Leave one out, by judge, and by family where families hold several judges."""
+    judges, families = c["leave_one_judge_out"], c["leave_one_family_out"]
+    for title, rows in (("Without one judge", judges), ("Without one family of judges", families)):
+        if rows and (rows is judges or len(families) != len(judges)):
+            cells = [[row["without"], number(row["estimate"]), number(row["low"])] for row in rows]
+            console.print(_table(title, ["without", "win rate", "lower bound (one-sided 95%)"], cells))
+
+
+def _pooled(console: Console, pooled: dict[str, Any]) -> None:
+    if not pooled["agreement"]["n_units"]:
+        return
+    console.print()
+    judges, pairs = count(pooled["n_judges"], "judge"), count(pooled["n_pairs"], "pair")
+    console.print(_agreement(f"All comparisons together: {judges}, {pairs}", pooled["agreement"]))
+
+
+def _agreement(title: str, a: dict[str, Any]) -> Group:
     flip = a["a_flip"]
-    rows = [
-        ["A_flip (the gate's)", number(flip["estimate"]), f"lower bound {number(flip['low'])}"],
-        ["raw", number(a["raw"]), f"{a['n_units']} prompts"],
-        ["Fleiss κ", number(a["fleiss_kappa"]), ""],
-        ["Krippendorff α nominal", number(a["krippendorff_alpha_nominal"]), ""],
-        ["Krippendorff α interval", number(a["krippendorff_alpha_interval"]), ""],
-        ["Gwet AC1", number(a["gwet_ac1"]), ""],
-        ["Gwet AC2", number(a["gwet_ac2"]), ""],
-    ]
-    return _table(title, ["coefficient", "value", ""], rows)
+    rows = [["A_flip (the gate's)", number(flip["estimate"]), f"lower bound {number(flip['low'])}"]]
+    for key, name in _COEFFICIENTS.items():
+        bounds = a["intervals"][key]
+        between = f"[{number(bounds['low'])}, {number(bounds['high'])}]" if bounds["low"] is not None else "no interval"
+        rows.append([name, number(a[key]), between if a[key] is not None else ""])
+    return _table(f"{title}, {count(a['n_units'], 'prompt')}", ["coefficient", "value", ""], rows)
 
 
 def show_findings(findings: "Sequence[Finding]") -> None:
@@ -151,8 +231,9 @@ def show_decision(decision: dict[str, Any]) -> None:
         [part["name"], state[part["passed"]], number(part["observed"]), number(part["required"]), part["detail"]]
         for part in decision["components"]
     ]
-    table = _table("", ["component", "", "observed", "required"], [])
-    table.add_column("detail", overflow="fold")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("component", "", "observed", "required", "detail"):
+        table.add_column(column, justify="right" if column in ("observed", "required") else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -2,9 +2,10 @@
 
 - pair (`gpt-4_pair.jsonl`): game 1 shows model_1 first, game 2 model_2; a judge's `error` is invalid, never a tie;
 - single (`gpt-4_single.jsonl`): grades from 1 to 10; two models of one judge, question and turn are compared, and a
-  difference of at most 0.1 is a tie. A grade has no order: the verdict is entered for both, as FastChat does;
-- combined (`model_a`, `model_b`, `winner`): one row for both orders of a judge, entered for both; `tie (inconsistent)`
-  is a tie with that note. A person (`expert_…`, `author_…`) saw the pair once, model_a first: `use` is `human`.
+  difference of at most 0.1 is a tie. A grade has no order: the verdict is entered for both, noted `merged`;
+- combined (`model_a`, `model_b`, `winner`): one row for both orders of a judge, entered for both and noted `merged`;
+  `tie (inconsistent)` is a tie with that note. A person (`expert_…`, `author_…`) saw the pair once, model_a first:
+  `use` is `human`.
 
 A prompt is a turn of a question, its family the question. Of two models the one that sorts first is the candidate,
 unless an incumbent is named.
@@ -82,6 +83,7 @@ def _combined(record: dict[str, Any], source: str, row: int, pick: Pick) -> Rows
     if person:
         judge = judge if judge.startswith("human:") else f"human:{judge}"
         return [{**vote, **_comparison(pair, judge, one == pair[0]), "use": "human"}]
+    vote["note"] = note or "merged"
     return [{**vote, **_comparison(pair, judge, first)} for first in (True, False)]
 
 
@@ -111,6 +113,7 @@ def _compare(judge: str, question: str, turn: Any, models: dict[str, tuple[float
             "verdict": verdict,
             "reason": why_invalid(failed[0]) if failed else None,
             "criteria": json.dumps({"grade_candidate": scores[0], "grade_incumbent": scores[1]}),
+            "note": "merged",
         }
         rows += [{**vote, **_comparison(pair, judge, first)} for first in (True, False)]
     return rows

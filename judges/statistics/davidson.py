@@ -15,6 +15,7 @@ from .clusters import cluster_codes
 
 RIDGE = 1e-3
 STEP = 3.0  # a Newton step's largest change of a parameter
+MOST_CLUSTERS = 1000  # that are left out one by one
 
 
 @dataclass(frozen=True)
@@ -135,15 +136,31 @@ def davidson_intervals(
     """Fit with jackknife-t intervals over prompts (or clusters (n,) of them) from counts a prompt (n, K, K)."""
     w, t = np.asarray(wins, float), np.asarray(ties, float)
     codes, groups = cluster_codes(clusters, len(w))
-    if groups < 2:
-        raise ValueError("a jackknife over prompts needs at least two of them")
-    k = w.shape[-1]
-    fit, theta = _fit(w.sum(axis=0), t.sum(axis=0), ridge, True)
-    first, second, design = _design(k)
+    first, second, _ = _design(w.shape[-1])
     counts = np.stack(_pairs(w, t, first, second))
     sums = np.zeros((3, groups, first.size))
     for total, rows in zip(sums, counts, strict=True):
         np.add.at(total, codes, rows)
+    return davidson_of_sums(sums, w.shape[-1], ridge, level)
+
+
+def davidson_of_sums(sums: Floats, contenders: int, ridge: float = RIDGE, level: float = 0.95) -> DavidsonIntervals:
+    """The same from cluster sums (3, G, P) of wins, losses and ties of the first of each pair i < j, in that order.
+
+    More than `MOST_CLUSTERS` are dealt out to so many groups, each left out whole: a jackknife as valid, and cheaper.
+    """
+    if sums.shape[1] < 2:
+        raise ValueError("a jackknife over prompts needs at least two of them")
+    if sums.shape[1] > MOST_CLUSTERS:
+        starts = [sums[:, start::MOST_CLUSTERS].sum(axis=1) for start in range(MOST_CLUSTERS)]
+        sums = np.stack(starts, axis=1)
+    groups, k = sums.shape[1], contenders
+    first, second, design = _design(k)
+    won, lost, tied = sums.sum(axis=1)
+    wins, ties = np.zeros((k, k)), np.zeros((k, k))
+    wins[first, second], wins[second, first] = won, lost
+    ties[first, second] = ties[second, first] = tied
+    fit, theta = _fit(wins, ties, ridge, True)
     left = sums.sum(axis=1, keepdims=True) - sums
     fits, _ = _newton(left[0], left[1], left[2], design, ridge, True, theta, 8)
     betas = fits[:, :k] - fits[:, :k].mean(axis=1, keepdims=True)

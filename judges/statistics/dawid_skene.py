@@ -27,22 +27,33 @@ class DawidSkene:
     iterations: int
 
 
-def dawid_skene(counts: ArrayLike, *, one_coin: bool = False, tolerance: float = 1e-10, most: int = 2000) -> DawidSkene:
-    """Fit to counts (n, J, C): how often judge j put unit i into category c; all 0 where it did not rate."""
+def dawid_skene(
+    counts: ArrayLike,
+    *,
+    one_coin: bool = False,
+    times: ArrayLike | None = None,
+    tolerance: float = 1e-10,
+    most: int = 2000,
+) -> DawidSkene:
+    """Fit to counts (n, J, C): how often judge j put unit i into category c; all 0 where it did not rate.
+
+    times (n,): how many units each row stands for, where equal ones are collapsed.
+    """
     ratings = np.asarray(counts, float)
     if ratings.ndim != 3 or ratings.sum() == 0:
         raise ValueError("ratings are counts (units, judges, categories) with at least one rating")
     posterior = ratings.sum(axis=1) / np.maximum(ratings.sum(axis=(1, 2)), 1)[:, None]
+    units = np.ones(len(ratings)) if times is None else np.asarray(times, float)
     previous, value, steps = -np.inf, -np.inf, 0
     marginals, errors = posterior.mean(axis=0), np.zeros(0)
     while steps < most:
         steps += 1
-        marginals = posterior.mean(axis=0)
-        errors = _errors(np.einsum("ik,ijl->jkl", posterior, ratings), one_coin)
+        marginals = units @ posterior / units.sum()
+        errors = _errors(np.einsum("i,ik,ijl->jkl", units, posterior, ratings), one_coin)
         with np.errstate(divide="ignore"):
             logs = np.log(np.maximum(errors, 1e-300))
             joint = np.log(np.maximum(marginals, 1e-300)) + np.einsum("ijl,jkl->ik", ratings, logs)
-        value = float(np.sum(special.logsumexp(joint, axis=1)))
+        value = float(units @ special.logsumexp(joint, axis=1))
         posterior = special.softmax(joint, axis=1)
         if value - previous < tolerance:
             break

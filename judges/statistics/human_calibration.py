@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .clusters import cluster_codes
 from .winrate import rate_interval
 
 
@@ -30,8 +31,11 @@ class HumanCalibrated:
     human_only: float
 
 
-def ppi(panel: ArrayLike, human: ArrayLike, level: float = 0.95) -> HumanCalibrated:
-    """From panel values f (N,) in [0, 1] and human values h (N,) in [0, 1], nan where a prompt has no human label."""
+def ppi(panel: ArrayLike, human: ArrayLike, clusters: ArrayLike | None = None, level: float = 0.95) -> HumanCalibrated:
+    """From panel values f (N,) in [0, 1] and human values h (N,) in [0, 1], nan where a prompt has no human label.
+
+    clusters (N,): families of paraphrases, whose errors go together; G and df then count families with a label.
+    """
     f, h = np.asarray(panel, float), np.asarray(human, float)
     if f.shape != h.shape or np.isnan(f).any():
         raise ValueError("panel and human values have one length, and the panel has a value everywhere")
@@ -47,11 +51,18 @@ def ppi(panel: ArrayLike, human: ArrayLike, level: float = 0.95) -> HumanCalibra
         weight = float(np.clip(covariance / (spread * (1 + m / (n - m))), 0, 1))
     residual = labels - weight * own
     estimate = float(residual.mean()) + (weight * float(rest.mean()) if n > m else 0.0)
-    variance = float(residual.var(ddof=1)) / m
-    if n - m > 1:
-        variance += weight**2 * float(rest.var(ddof=1)) / (n - m)
-    se = float(np.sqrt(variance))
-    low, high, _ = rate_interval(estimate, se, m - 1, m, level)
+    codes, groups = cluster_codes(clusters, n)
+    on_labels, on_rest = np.zeros(groups), np.zeros(groups)
+    np.add.at(on_labels, codes[labelled], (residual - residual.mean()) / m)
+    if n > m:
+        np.add.at(on_rest, codes[~labelled], weight * (rest - rest.mean()) / (n - m))
+    seen, others = np.unique(codes[labelled]).size, np.unique(codes[~labelled]).size
+    if seen < 2:
+        raise ValueError("all human labels are on one family: at least two are needed")
+    variance = seen / (seen - 1) * float(on_labels @ on_labels) + 2 * float(on_labels @ on_rest)
+    variance += others / (others - 1) * float(on_rest @ on_rest) if others > 1 else 0.0
+    se = float(np.sqrt(max(variance, 0.0)))
+    low, high, _ = rate_interval(estimate, se, seen - 1, seen, level)
     return HumanCalibrated(float(np.clip(estimate, 0, 1)), low, high, se, weight, m, n, float(labels.mean()))
 
 

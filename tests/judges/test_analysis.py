@@ -103,7 +103,7 @@ def test_the_object_has_the_documented_keys_and_is_json() -> None:
         "comparisons",
     }
     (one,) = result["comparisons"]
-    assert set(one) == COMPARISON_KEYS | {"bootstrap"}
+    assert set(one) == COMPARISON_KEYS | {"bootstrap", "vote_icc", "complete_case"}
     assert set(one["win_rate"]) == RATE_KEYS
     assert set(one["invalid_against_candidate"]) == {"estimate", "low", "low_one_sided_95"}
     assert set(one["judges"][JUDGES[0]]) == {
@@ -130,6 +130,7 @@ def test_the_object_has_the_documented_keys_and_is_json() -> None:
         "krippendorff_alpha_interval",
         "gwet_ac1",
         "gwet_ac2",
+        "intervals",
         "a_flip",
         "raw_pairs",
         "cohen_kappa",
@@ -342,3 +343,132 @@ def test_an_invalid_vote_never_helps(seed: int, data: st.DataObject) -> None:
     if verdict == "incumbent":
         assert estimates[1] == estimates[0]
     assert after["coverage"] <= before["coverage"]
+
+
+# Beyond the format
+
+
+def test_coefficients_have_jackknife_intervals_or_none() -> None:
+    agreed = analyze(simulate(3, prompts=60))["comparisons"][0]["agreement"]
+    for name, bounds in agreed["intervals"].items():
+        assert bounds["low"] < agreed[name] < bounds["high"], name
+    sure = simulate(3, invalid=0, drop=0).with_columns(
+        verdict=pl.when(pl.col("prompt_id") == "p00").then(pl.lit("incumbent")).otherwise(pl.lit("candidate"))
+    )
+    result = analyze(sure)
+    none = result["comparisons"][0]["agreement"]["intervals"]
+    assert none["fleiss_kappa"] == none["krippendorff_alpha_interval"] == {"low": None, "high": None}
+    assert "agreement_not_estimable" in {warning["code"] for warning in result["warnings"]}
+
+
+def test_judges_that_skip_prompts_have_a_complete_case() -> None:
+    votes = simulate(3, prompts=40, invalid=0, drop=0)
+    assert "complete_case" not in analyze(votes)["comparisons"][0]
+    hard = votes.filter((pl.col("judge") != JUDGES[0]) | (pl.col("prompt_id") > "p09"))
+    full = analyze(hard)["comparisons"][0]["complete_case"]
+    assert full["n"] == 30
+    kept = analyze(votes.filter(pl.col("prompt_id") > "p09"))["comparisons"][0]["win_rate"]
+    assert (full["estimate"], full["low"]) == pytest.approx((kept["estimate"], kept["low"]))
+
+
+def test_correlation_of_votes_is_what_the_power_calculation_asks_for() -> None:
+    """Quality and noise of a vote have the same variance: votes of a prompt correlate by about a third (ties)."""
+    found = [analyze(simulate(seed, 200, 0, 0))["comparisons"][0]["vote_icc"] for seed in range(3)]
+    assert 0.25 < np.mean(found) < 0.5
+
+
+def several(strengths: dict[str, float], seed: int, prompts: int = 60, judge: str = "j") -> pl.DataFrame:
+    """One judge's votes on every pair of contenders."""
+    rng = np.random.default_rng(seed)
+    names = sorted(strengths)
+    rows = []
+    for i, one in enumerate(names):
+        for two in names[i + 1 :]:
+            for p in range(prompts):
+                gap = strengths[one] - strengths[two] + rng.normal(0, 0.5)
+                for first in (True, False):
+                    lean = gap + rng.logistic()
+                    verdict = "candidate" if lean > 0.2 else "incumbent" if lean < -0.2 else "tie"
+                    rows.append((f"p{p:02d}", one, two, judge, first, verdict))
+    schema = ["prompt_id", "candidate", "incumbent", "judge", "candidate_first", "verdict"]
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def test_three_contenders_are_ranked_by_davidson() -> None:
+    truth = {"a": 0.0, "b": 1.2, "c": -0.8, "d": 0.3}
+    votes = several(truth, seed=1)
+    ranked = analyze(votes)["ranking"]
+    assert [c["name"] for c in ranked["contenders"]] == ["b", "d", "a", "c"]
+    assert ranked["families"] == 60 and ranked["ties"] > 0
+    assert sum(c["worth"] for c in ranked["contenders"]) == pytest.approx(1)
+    assert sum(c["log_worth"] for c in ranked["contenders"]) == pytest.approx(0, abs=1e-9)
+    assert all(c["low"] < c["log_worth"] < c["high"] for c in ranked["contenders"])
+    star = votes.filter(pl.col("candidate") == "a")  # everybody against one is enough
+    assert [c["name"] for c in analyze(star)["ranking"]["contenders"]] == ["b", "d", "a", "c"]
+    apart = votes.filter(pl.concat_str("candidate", "incumbent").is_in(["ab", "cd"]))
+    assert "ranking" not in analyze(apart) and "ranking" not in analyze(simulate(1))
+
+
+def test_names_do_not_move_a_ranking() -> None:
+    votes = several({"a": 0.0, "b": 1.0, "c": 0.4}, seed=2)
+    swap = {"a": "z", "b": "y", "c": "x"}
+    other = votes.with_columns(pl.col("candidate", "incumbent").replace(swap))
+    here = {swap[c["name"]]: c["log_worth"] for c in analyze(votes)["ranking"]["contenders"]}
+    there = {c["name"]: c["log_worth"] for c in analyze(other)["ranking"]["contenders"]}
+    assert here == pytest.approx(there)
+
+
+def with_people(votes: pl.DataFrame, labelled: int) -> pl.DataFrame:
+    """People who saw the first prompts once each, and always preferred the incumbent."""
+    prompts = votes["prompt_id"].unique().sort()[:labelled]
+    people = pl.DataFrame({"prompt_id": prompts}).with_columns(
+        family=pl.col("prompt_id"),
+        candidate=pl.lit("new/plain"),
+        incumbent=pl.lit("old/plain"),
+        judge=pl.lit("human:ann"),
+        candidate_first=pl.int_range(pl.len()) % 2 == 0,
+        verdict=pl.lit("incumbent"),
+        use=pl.lit("human"),
+    )
+    return pl.concat([votes.drop("family").with_columns(use=pl.lit("gate")), people], how="diagonal")
+
+
+def test_people_in_the_file_calibrate_the_panel() -> None:
+    votes = simulate(4, prompts=80, invalid=0, drop=0)
+    one = analyze(with_people(votes, 40))["comparisons"][0]
+    said = one["people"]
+    assert said["people_alone"] == 0 and (said["labelled"], said["n"], said["people"]) == (40, 80, 1)
+    assert said["estimate"] < 0.2 < one["win_rate"]["estimate"] and said["low"] <= said["estimate"] <= said["high"]
+    assert not said["inconclusive"] and said["panel_agrees"] < 0.5
+    assert one["win_rate"] == analyze(votes.drop("family"))["comparisons"][0]["win_rate"]  # they enter no mean
+    assert analyze(with_people(votes, 5))["comparisons"][0]["people"]["inconclusive"]
+    assert "people" not in analyze(with_people(votes, 1))["comparisons"][0]
+
+
+def test_a_file_of_people_alone_says_how_it_can_be_read() -> None:
+    votes = simulate(4).with_columns(use=pl.lit("human"))
+    with pytest.raises(InputError, match=r"\d+ are `human`.*--use human --orders any"):
+        analyze(votes)
+    assert analyze(votes, use="human")["n_votes"] == votes.height
+
+
+def test_rows_that_stood_for_both_orders_say_nothing_of_places() -> None:
+    votes = simulate(5, drop=0, invalid=0).with_columns(
+        note=pl.when(pl.col("judge") == JUDGES[0]).then(pl.lit("merged"))
+    )
+    result = analyze(votes)
+    judges = result["comparisons"][0]["judges"]
+    assert judges[JUDGES[0]]["swap_consistency"] is None
+    assert judges[JUDGES[0]]["position_bias"] == {"estimate": None, "low": None, "high": None}
+    assert judges[JUDGES[1]]["swap_consistency"] is not None
+    assert any(w["code"] == "orders_merged" and JUDGES[0] in w["message"] for w in result["warnings"])
+
+
+def test_latent_verdicts_are_a_diagnostic_of_large_independent_panels() -> None:
+    votes = simulate(6, prompts=220, invalid=0, drop=0)
+    assert "latent" not in analyze(votes)["comparisons"][0]  # families of two
+    alone = votes.drop("family")
+    found = analyze(alone)["comparisons"][0]["latent"]
+    assert set(found["accuracy"]) == set(JUDGES) and all(0.5 < a < 1 for a in found["accuracy"].values())
+    assert 0.5 < found["win_rate"] < 1
+    assert "latent" not in analyze(alone.filter(pl.col("judge") != JUDGES[0]))["comparisons"][0]

@@ -10,7 +10,14 @@ from venire.judges.statistics.a_flip import a_flip
 from venire.judges.statistics.agreement import agreement
 from venire.judges.statistics.categories import category_counts
 from venire.judges.statistics.gwet import ac1_of_tables, brennan_prediger, gwet_ac
-from venire.judges.statistics.kappa import cohen_kappa, cohen_kappa_se, fleiss_kappa, raw_agreement
+from venire.judges.statistics.kappa import (
+    cohen_kappa,
+    cohen_kappa_se,
+    fleiss_kappa,
+    raw_agreement,
+    raw_of_sums,
+    unit_features,
+)
 from venire.judges.statistics.krippendorff_alpha import Metric, krippendorff_alpha
 from venire.judges.statistics.panel import order_mean
 
@@ -43,9 +50,14 @@ def test_krippendorff_agrees_with_the_library(metric: Metric, seed: int) -> None
     assert krippendorff_alpha(ratings, metric) == pytest.approx(expected, abs=1e-9)
 
 
+def raw(counts: np.ndarray) -> float:
+    return float(raw_of_sums(unit_features(counts).sum(axis=0)))
+
+
 def test_gwet_four_raters(reference: dict) -> None:
     case = reference["gwet4raters"]
     counts = category_counts(numbers(case["data"]))
+    assert raw(counts) == pytest.approx(case["pa"], abs=6e-6)
     assert gwet_ac(counts) == pytest.approx((case["ac1"], case["ac1_se"]), abs=6e-6)
     linear = gwet_ac(counts, "linear")
     assert linear == pytest.approx((case["ac2_linear"], case["ac2_linear_se"]), abs=6e-6)
@@ -58,6 +70,7 @@ def test_gwet_four_raters(reference: dict) -> None:
 def test_fleiss_1971_and_the_14_raters(reference: dict) -> None:
     case = reference["fleiss1971"]
     counts = category_counts(case["data"])
+    assert raw(counts) == pytest.approx(case["pa"], abs=6e-5)
     assert fleiss_kappa(counts) == pytest.approx(case["kappa"], abs=6e-4)
     assert gwet_ac(counts) == pytest.approx((case["ac1"], case["ac1_se"]), abs=6e-5)
     assert krippendorff_alpha(case["data"]) == pytest.approx(case["alpha"], abs=6e-5)

@@ -170,7 +170,8 @@ def test_survivors() -> None:
 
 def pudding(reference: dict) -> tuple[np.ndarray, np.ndarray]:
     wins, ties = np.zeros((6, 6)), np.zeros((6, 6))
-    for i, j, _, won, lost, tied in reference["davidson_pudding"]["rows_i_j_r_wij_wji_tij"]:
+    for i, j, total, won, lost, tied in reference["davidson_pudding"]["rows_i_j_r_wij_wji_tij"]:
+        assert total == won + lost + tied
         wins[i - 1, j - 1], wins[j - 1, i - 1] = won, lost
         ties[i - 1, j - 1] = ties[j - 1, i - 1] = tied
     return wins, ties
@@ -220,3 +221,18 @@ def test_jackknife_over_prompts_is_wider_than_the_hessian() -> None:
 def test_a_contender_that_never_lost_stays_finite() -> None:
     fit = davidson([[0, 9], [0, 0]], np.zeros((2, 2)))
     assert np.isfinite(fit.beta).all() and fit.beta[0] > fit.beta[1]
+
+
+def test_more_clusters_than_are_left_out_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    strengths = np.array([0.5, 0.0, -0.5])
+    wins, ties = np.zeros((600, 3, 3)), np.zeros((600, 3, 3))
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        lean = strengths[i] - strengths[j] + rng.normal(0, 1, 600) + rng.logistic(size=600)
+        wins[:, i, j], wins[:, j, i] = lean > 0.3, lean < -0.3
+        ties[:, i, j] = ties[:, j, i] = np.abs(lean) <= 0.3
+    alone = davidson_intervals(wins, ties)
+    monkeypatch.setattr("venire.judges.statistics.davidson.MOST_CLUSTERS", 100)
+    grouped = davidson_intervals(wins, ties)
+    assert grouped.fit.beta == pytest.approx(alone.fit.beta) and grouped.df == 99
+    assert np.sqrt(np.diag(grouped.cov)) == pytest.approx(np.sqrt(np.diag(alone.cov)), rel=0.25)

@@ -125,3 +125,13 @@ def test_a_handful_of_prompts_flags_nobody() -> None:
     assert result.agreement[3] == -1 and not result.flagged.any()
     assert not position(np.array([[1.0, 0.0]] * 2)).flagged
     assert position(np.array([[1.0, 0.0]] * 8)).flagged
+
+
+def test_collapsed_rows_count_as_often_as_they_stand_for() -> None:
+    rng = np.random.default_rng(5)
+    counts = np.eye(3)[rng.integers(0, 3, (40, 3))]
+    times = rng.integers(1, 4, 40)
+    whole = dawid_skene(np.repeat(counts, times, axis=0), one_coin=True)
+    short = dawid_skene(counts, one_coin=True, times=times)
+    assert short.marginals == pytest.approx(whole.marginals)
+    assert short.log_likelihood == pytest.approx(whole.log_likelihood)

@@ -208,6 +208,22 @@ def test_people_and_panel() -> None:
     assert everybody.estimate == pytest.approx(truth[:300].mean()) and everybody.weight == 0
 
 
+def test_people_on_families_of_paraphrases_know_less() -> None:
+    """Three copies of each prompt: errors go together, and only families count."""
+    rng = np.random.default_rng(16)
+    truth = (rng.random(300) < 0.7).astype(float)
+    panel = np.where(rng.random(300) < 0.85, truth, 1 - truth)
+    human = np.where(np.arange(300) < 60, truth, np.nan)
+    alone = ppi(panel, human)
+    f, h, families = (np.repeat(x, 3) for x in (panel, human, np.arange(300.0)))
+    together, ignored = ppi(f, h, families), ppi(f, h)
+    assert together.estimate == pytest.approx(alone.estimate, abs=5e-3)
+    assert together.se == pytest.approx(alone.se, rel=0.02) and ignored.se < 0.65 * alone.se
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+    with pytest.raises(ValueError, match="one family"):
+        ppi(panel[:10], np.where(np.arange(10) < 3, truth[:10], np.nan), np.arange(10) < 3)
+
+
 def test_rogan_gladen_may_leave_the_unit_interval(reference: dict) -> None:
     case = reference["rogan_gladen"]
     assert rogan_gladen(case["t"], case["sens"], case["spec"]) == pytest.approx(case["raw"], abs=1e-6)
