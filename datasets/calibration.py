@@ -113,7 +113,8 @@ class Unfinished(_Strict):
     """What had been given to a question when the interview was left in the middle of it."""
 
     id: Identifier
-    given: dict[str, str | int | bool] = Field(description="the fields of the answer so far")
+    given: dict[str, str | int | bool] = Field(default={}, description="the fields of the answer so far")
+    draft: str = Field(default="", description="what had been typed of the next field, where it is a text")
 
 
 class Calibration(_Strict):
