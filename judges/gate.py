@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from venire.judges._audit_finding import count
 from venire.judges._gate_component import Component, Outcome, outcome_of
 from venire.judges._gate_panel import Bench, panel_components
 from venire.judges._gate_suites import suite_components
@@ -81,7 +82,8 @@ class Decision:
 
     Beyond the format: `design` (single, max_t, halving), `alpha` (of superiority, after any spending), `win_rate` (of
     the prompts that decide; null without votes), `counted` judges, `withdrawn` (judge to why), `post_hoc`,
-    `not_examined` (what nobody told the gate).
+    `not_examined` (what nobody told the gate), `audit` (its findings: code, severity, message, effect, and how many
+    rows; null where there was no audit).
     """
 
     outcome: Outcome
@@ -95,6 +97,7 @@ class Decision:
     withdrawn: Mapping[str, str]
     post_hoc: PostHoc | None
     not_examined: tuple[str, ...]
+    audit: tuple[Finding, ...] | None
     hashes: Hashes
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,6 +122,7 @@ class Decision:
             "withdrawn": dict(self.withdrawn),
             "post_hoc": {"changed": list(posted.changed), "reason": posted.reason} if posted else None,
             "not_examined": list(self.not_examined),
+            "audit": None if self.audit is None else [f.to_dict() | {"rows": len(f.rows)} for f in self.audit],
         }
 
 
@@ -143,6 +147,7 @@ def decide(inputs: GateInputs) -> Decision:
         withdrawn=bench.counted.withdrawn if bench else {},
         post_hoc=post_hoc,
         not_examined=_not_examined(inputs, bench),
+        audit=None if inputs.audit is None else tuple(inputs.audit),
         hashes=inputs.hashes,
     )
 
@@ -230,9 +235,7 @@ def _premises(inputs: GateInputs, counted: Counted | None, candidate: str | None
     if inputs.leaks is not None:
         found.append(_faults("leaks", inputs.leaks, "no scenario stands in the training data", "REFUSE"))
     if inputs.audit is not None:
-        errors = [f"{finding.code}: {finding.message}" for finding in inputs.audit if finding.severity == "error"]
-        rest = len(inputs.audit) - len(errors)
-        found.append(_faults("audit", errors, f"no error ({rest} warnings and notes)", "REFUSE"))
+        found.append(_audit(inputs.audit))
     if inputs.conflicts is not None:
         found.append(_conflicts(inputs.conflicts, counted, candidate))
     return found
@@ -241,6 +244,19 @@ def _premises(inputs: GateInputs, counted: Counted | None, candidate: str | None
 def _faults(name: str, faults: Sequence[str], fine: str, outcome: Any) -> Component:
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
     return Component(name, not faults, len(faults), 0, "; ".join(faults[:3]) + more if faults else fine, outcome)
+
+
+def _audit(findings: Sequence[Finding]) -> Component:
+    """Errors refuse; every finding is told, with what the headline becomes without it in `Decision.audit`."""
+    told = {severity: [f for f in findings if f.severity == severity] for severity in ("error", "warning", "note")}
+    parts = [
+        f"{count(len(found), severity) if found else f'no {severity}'}"
+        + (f": {'; '.join(f'{f.code} ({f.message})' for f in found)}" if found else "")
+        for severity, found in told.items()
+        if found or severity == "error"
+    ]
+    errors = len(told["error"])
+    return Component("audit", not errors, errors, 0, ". ".join(parts), "REFUSE")
 
 
 def _conflicts(conflicts: Conflicts, counted: Counted | None, candidate: str | None) -> Component:

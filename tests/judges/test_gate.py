@@ -186,8 +186,32 @@ def test_a_broken_premise_refuses(changes: dict[str, Any], name: str):
 def test_refuse_outranks_hold_and_warnings_do_not_refuse():
     weak = simulate(20, 0.0, seed=3)
     assert decide(inputs(weak, leaks=["x"])).outcome == "REFUSE"
-    warned = decide(inputs(GOOD, audit=[Finding("longer_wins", "warning", [1], "x", "y")]))
-    assert warned.outcome == "PROMOTE" and "1 warnings" in component(warned, "audit").detail
+
+
+def test_what_the_audit_found_stands_in_the_decision():
+    found = [
+        Finding("longer_wins", "warning", [1, 5], "the longer answer wins 60 of 80", "at equal length .51"),
+        Finding("missing_votes", "note", [2], "two gaps", "none"),
+    ]
+    decision = decide(inputs(GOOD, audit=found))
+    assert decision.outcome == "PROMOTE"
+    detail = component(decision, "audit").detail
+    assert (
+        detail == "no error. 1 warning: longer_wins (the longer answer wins 60 of 80). 1 note: missing_votes (two gaps)"
+    )
+    assert decision.to_dict()["audit"][0] == {
+        "code": "longer_wins",
+        "severity": "warning",
+        "rows": 2,
+        "message": "the longer answer wins 60 of 80",
+        "effect": "at equal length .51",
+    }
+    assert component(decide(inputs(GOOD, audit=[])), "audit").detail == "no error"
+    assert decide(inputs(GOOD)).to_dict()["audit"] is None
+    two = [Finding("fixed_labels", "error", [1], "labels", "x"), Finding("single_order", "error", [1], "order", "y")]
+    broken = decide(inputs(GOOD, audit=two))
+    assert component(broken, "audit").detail == "2 errors: fixed_labels (labels); single_order (order)"
+    assert component(broken, "audit").observed == 2 and broken.outcome == "REFUSE"
 
 
 def invalid_share(votes: pl.DataFrame, share: float, judge: str | None = None) -> pl.DataFrame:
