@@ -1,0 +1,303 @@
+"""Rows from elsewhere: Alpaca, ShareGPT, OpenAI, TRL, Axolotl, LLaMA-Factory, mlx-lm, hub datasets, tables of facts.
+
+bring_in(Path("alpaca.json")) -> the rows, the format being known by the first row's keys. Every complaint names the
+file and the row. Chats exported from apps: `chats.py`.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from venire._common.errors import InputError, ServiceError
+from venire._common.hashing import sha256_text
+
+from .phrasings import AskedFact
+from .rows import DpoRow, Row, SftRow
+
+Raw = dict[str, Any]
+_ROLES = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+    "chatgpt": "assistant",
+    "bard": "assistant",
+    "system": "system",
+}
+_TURNS = ("user", "assistant")
+
+
+def bring_in(path: Path, format: str = "auto", split: str = "train") -> list[Row]:
+    """The rows of a file, a folder saved by Hugging Face's `datasets`, or a dataset of its hub by name.
+
+    `format` is `auto` or one of FORMATS; `split` is for datasets alone. Raises InputError naming file and row.
+    """
+    if path.is_file() and path.suffix in (".json", ".jsonl", ".ndjson"):
+        numbered = read_json_rows(path)
+        place = str(path)
+    else:
+        numbered, place = _dataset_rows(path, split)
+    rows: list[Row] = []
+    convert: Callable[[Raw], Row] | None = FORMATS.get(format)
+    if format != "auto" and convert is None:
+        raise InputError(f"format {format!r}: there are auto, {', '.join(FORMATS)}")
+    for number, raw in numbered:
+        if convert is None:
+            convert = FORMATS[detect(raw, f"{place}, row {number}")]
+        rows.append(_converted(convert, raw, f"{place}, row {number}"))
+    if not rows:
+        raise InputError(f"{place}: no rows")
+    return rows
+
+
+def detect(raw: Raw, place: str) -> str:
+    """The format of a row, by its keys. Raises InputError if it is none that is known."""
+    keys = raw.keys()
+    if {"chosen", "rejected"} <= keys:
+        return "preference"
+    if "conversations" in keys or "messages" in keys:
+        return "sharegpt" if "conversations" in keys else "openai"
+    if {"instruction", "output"} <= keys:
+        return "alpaca"
+    for name, (ask, answer) in _PAIRS.items():
+        if {ask, answer} <= keys:
+            return name
+    raise InputError(
+        f"{place}: the keys {', '.join(map(str, raw)) or 'none'} are those of no known format; known are Alpaca "
+        "(instruction, output), ShareGPT (conversations), OpenAI (messages), preferences (prompt, chosen, rejected) "
+        "and pairs (prompt, completion or question, answer)"
+    )
+
+
+def read_json_rows(path: Path) -> Iterator[tuple[int, Raw]]:
+    """(row from 1, object) of a JSON list of objects, or of a file with one object a line."""
+    text = read_text(path)
+    if text.lstrip().startswith("["):
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: not valid JSON, torn perhaps: {error}") from error
+        numbered: Iterator[tuple[int, Any]] = iter(enumerate(values, start=1))
+    else:
+        numbered = _lines(path, text)
+    for number, value in numbered:
+        if not isinstance(value, dict):
+            raise InputError(f"{path}, row {number}: not a JSON object")
+        yield number, value
+
+
+def read_text(path: Path) -> str:
+    """A text file in UTF-8. Raises InputError where it is missing, empty or in another encoding, naming the line."""
+    if not path.is_file():
+        raise InputError(f"{str(path)!r}: no such file")
+    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path}, row 1: UTF-16, not UTF-8; save the file as UTF-8")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, row {row}: not UTF-8; save the file as UTF-8") from error
+    if not text.strip():
+        raise InputError(f"{path}: an empty file")
+    return text
+
+
+def read_facts(path: Path) -> list[AskedFact]:
+    """Facts from a CSV table with the columns question and answer, and where there are any id, statement, noun,
+    accept (several answers with | between), keywords, cloze, indirect, domain.
+
+    Raises InputError naming file and row for a missing column or value, and for an id or question given twice.
+    """
+    table = csv.DictReader(io.StringIO(read_text(path)), strict=True)
+    try:
+        rows = [(table.line_num, row) for row in table]
+    except csv.Error as error:
+        raise InputError(f"{path}, row {table.line_num}: not valid CSV: {error}") from error
+    columns = [name.strip().lower() for name in table.fieldnames or []]
+    if missing := [name for name in ("question", "answer") if name not in columns]:
+        raise InputError(f"{path}, row 1: no column {missing[0]!r}; the columns are {', '.join(columns) or 'none'}")
+    facts: list[AskedFact] = []
+    seen: dict[str, int] = {}
+    for number, raw in rows:
+        fact = _fact(raw, f"{path}, row {number}")
+        for key in (fact.id, fact.question.casefold()):
+            if key in seen:
+                raise InputError(f"{path}, row {number}: {key!r} stands already in row {seen[key]}")
+        seen |= {fact.id: number, fact.question.casefold(): number}
+        facts.append(fact)
+    if not facts:
+        raise InputError(f"{path}: no rows under the head of the table")
+    return facts
+
+
+def _fact(raw: Mapping[str | None, Any], place: str) -> AskedFact:
+    if None in raw:
+        raise InputError(f"{place}: more values than columns; put a text with commas in quotes")
+    row = {str(key).strip().lower(): (value or "").strip() for key, value in raw.items()}
+    if missing := [key for key in ("question", "answer") if not row[key]]:
+        raise InputError(f"{place}: {missing[0]} is empty")
+    known = {name: row[name] for name in ("noun", "keywords", "cloze", "indirect", "domain") if row.get(name)}
+    return AskedFact(
+        id=row.get("id") or f"q-{sha256_text(row['question'].casefold())[:12]}",
+        question=row["question"],
+        answer=row["answer"],
+        statement=row.get("statement") or row["answer"],
+        accept=[other.strip() for other in row.get("accept", "").split("|") if other.strip()],
+        **known,
+    )
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            torn = ": the file ends in the middle of this row: it is torn" if number == len(lines) else ""
+            raise InputError(f"{path}, row {number}{torn}: not a JSON object on one line: {error}") from error
+
+
+def _dataset_rows(path: Path, split: str) -> tuple[Iterator[tuple[int, Raw]], str]:
+    """Rows of a dataset in Hugging Face's library: of its hub, of a folder, or of a file in another form than JSON."""
+    import datasets
+    from datasets.exceptions import DatasetNotFoundError, DatasetsError
+
+    name = str(path)
+    readers = {".parquet": "parquet", ".csv": "csv", ".arrow": "arrow"}
+    datasets.disable_progress_bars()
+    try:
+        if path.is_file():
+            if path.suffix not in readers:
+                raise InputError(f"{name}: known files end in .json, .jsonl, {', '.join(readers)}")
+            data = datasets.load_dataset(readers[path.suffix], data_files=name, split="train")
+        elif path.is_dir() and any((path / file).is_file() for file in ("dataset_info.json", "dataset_dict.json")):
+            data = datasets.load_from_disk(name)
+        else:
+            data = datasets.load_dataset(name, split=split)
+    except (FileNotFoundError, ValueError, DatasetNotFoundError) as error:
+        raise InputError(f"dataset {name!r}: not found, or not readable: {_first_line(error)}") from error
+    except (OSError, DatasetsError) as error:
+        raise ServiceError(f"dataset {name!r}: the hub did not answer: {_first_line(error)}") from error
+    if isinstance(data, datasets.DatasetDict):
+        if split not in data:
+            raise InputError(f"dataset {name!r}: no split {split!r}; there are {', '.join(map(str, data))}")
+        data = data[split]
+    return ((i, dict(row)) for i, row in enumerate(data, start=1)), f"dataset {name!r}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:
+    try:
+        return convert(raw)
+    except KeyError as error:
+        raise InputError(f"{place}: no {error.args[0]!r}, as the first rows have it") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(f"{place}{f', {key}' if key else ''}: {first['msg'].removeprefix('Value error, ')}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{place}: {error}") from error
+
+
+def _about(raw: Raw) -> Raw:
+    """What our own rows say about themselves; another tool's column of that name is taken for it if it fits."""
+    texts = {key: raw[key] for key in ("category", "family", "source", "teacher") if isinstance(raw.get(key), str)}
+    weight = raw.get("weight")
+    weighted = isinstance(weight, int | float) and not isinstance(weight, bool) and weight > 0
+    return {key: text for key, text in texts.items() if text} | ({"weight": weight} if weighted else {})
+
+
+def _alpaca(raw: Raw) -> Row:
+    asked = "\n\n".join(part for part in (raw["instruction"], raw.get("input")) if part)
+    earlier = [(role, text) for pair in raw.get("history") or [] for role, text in zip(_TURNS, pair, strict=True)]
+    first = [("system", raw["system"])] if raw.get("system") else []
+    turns = [*first, *earlier, ("user", asked), ("assistant", raw["output"])]
+    return SftRow.model_validate(_about(raw) | {"messages": [{"role": r, "content": t} for r, t in turns]})
+
+
+def _chat(raw: Raw) -> Row:
+    turns = raw["conversations"] if "conversations" in raw else raw["messages"]
+    messages = [_message(turn) for turn in turns]
+    if raw.get("system") and not (messages and messages[0]["role"] == "system"):
+        messages.insert(0, {"role": "system", "content": raw["system"]})
+    return SftRow.model_validate(_about(raw) | {"messages": messages})
+
+
+def _preference(raw: Raw) -> Row:
+    chosen, rejected = _turns(raw["chosen"]), _turns(raw["rejected"])
+    given = raw.get("prompt", raw.get("conversations", raw.get("messages", raw.get("instruction"))))
+    if given is None or (len(chosen) > 1 and chosen[:-1] == rejected[:-1]):
+        prompt, chosen, rejected = chosen[:-1], chosen[-1:], rejected[-1:]
+    else:
+        prompt = [{"role": "user", "content": given}] if isinstance(given, str) else _turns(given)
+    if raw.get("input") and isinstance(given, str):
+        prompt[-1]["content"] += "\n\n" + raw["input"]
+    if raw.get("system"):
+        prompt.insert(0, {"role": "system", "content": raw["system"]})
+    return DpoRow.model_validate(_about(raw) | {"prompt": prompt, "chosen": chosen, "rejected": rejected})
+
+
+def _pair(ask: str, answer: str) -> Callable[[Raw], Row]:
+    def convert(raw: Raw) -> Row:
+        asked = raw[ask]
+        turns = [{"role": "user", "content": asked}] if isinstance(asked, str) else _turns(asked)
+        return SftRow.model_validate(_about(raw) | {"messages": [*turns, *_turns(raw[answer])]})
+
+    return convert
+
+
+def _turns(value: Any) -> list[Raw]:
+    """An answer as text, as one message, or as a list of messages."""
+    if isinstance(value, str):
+        return [{"role": "assistant", "content": value}]
+    return [_message(turn) for turn in ([value] if isinstance(value, dict) else value)]
+
+
+def _message(turn: Any) -> Raw:
+    if not isinstance(turn, dict):
+        raise ValueError(f"a turn of the chat is {type(turn).__name__}, not an object with a role and a text")
+    role = str(turn.get("from", turn.get("role")))
+    if role not in _ROLES:
+        raise ValueError(f"the role {role!r} is none of user, assistant, system; rows with tools cannot be trained on")
+    content = turn.get("value", turn.get("content"))
+    if isinstance(content, list):
+        content = "".join(_part(part) for part in content)
+    if not isinstance(content, str):
+        raise ValueError(f"the text of a {role}'s turn is missing")
+    return {"role": _ROLES[role], "content": content}
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, dict) and part.get("type") == "text":
+        return str(part["text"])
+    raise ValueError("a turn holds more than text; images and files cannot be trained on")
+
+
+_PAIRS = {"completion": ("prompt", "completion"), "qa": ("question", "answer")}
+FORMATS: dict[str, Callable[[Raw], Row]] = {
+    "alpaca": _alpaca,
+    "sharegpt": _chat,
+    "openai": _chat,
+    "preference": _preference,
+    **{name: _pair(*keys) for name, keys in _PAIRS.items()},
+}
+
+
+def same_rows(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """The rows without those that repeat an earlier one word for word, and how many those were."""
+    kept: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        kept.setdefault(tuple(row.texts), row)
+    return list(kept.values()), len(rows) - len(kept)
