@@ -11,6 +11,7 @@ from .calibration import OTHER, Answer, Calibration, DilemmaAnswer, FigureAnswer
 from .questions import Axis, Dilemma, Interview, Question, leans_of
 
 SURE = 6  # of 10: an answer that is held less firmly contradicts nothing
+SHARP = 7  # the least force of a contradiction, as of a slight lean that is held with 7 of 10
 FEW = 3  # answers; an axis with fewer says nothing about a person
 
 
@@ -46,7 +47,7 @@ class Leaning:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two answers that lean to opposite ends of an axis, each held firmly."""
+    """Two answers that lean to opposite ends of an axis, each held firmly, one of them at least to a dilemma."""
 
     axis: Axis
     low: Lean
@@ -78,8 +79,9 @@ def contradictions(calibration: Calibration, interview: Interview) -> list[Contr
             Contradiction(interview.axes[name], low, high)
             for low in firm
             for high in firm
-            if low.lean < 0 < high.lean and high.lean - low.lean >= 3
+            if low.lean < 0 < high.lean and Dilemma in (type(low.question), type(high.question))
         ]
+        pairs = [pair for pair in pairs if pair.force >= SHARP]
         if pairs:
             found.append(max(pairs, key=lambda pair: (pair.force, pair.low.force + pair.high.force)))
     return sorted(found, key=lambda pair: (-pair.force, pair.axis.id))

@@ -228,16 +228,23 @@ def stances(calibration: Calibration, interview: Interview, place: str = "calibr
 
 
 def leans_of(question: Question, answer: Any) -> dict[str, int]:
-    """How an answer leans along the axes: its option's leans, or a figure's or framework's, turned where rejected."""
+    """How an answer leans along the axes: as its option does, or the figure or framework that it takes.
+
+    Who rejects a figure or framework leans against it by one step less: to say no to one end is not yet the other.
+    """
     if isinstance(question, Dilemma) and isinstance(answer, DilemmaAnswer) and answer.choice in question.options:
         return dict(question.options[answer.choice].leans)
     if isinstance(question, Figure) and isinstance(answer, FigureAnswer):
-        sign = 1 if answer.resonates else -1
-        return {axis: sign * lean for axis, lean in question.leans.items()}
+        return dict(question.leans) if answer.resonates else _against(question.leans)
     if isinstance(question, Framework) and isinstance(answer, FrameworkAnswer):
-        sign = (answer.rating >= 8) - (answer.rating <= 3)
-        return {axis: sign * lean for axis, lean in question.leans.items() if sign}
+        if answer.rating >= 8:
+            return dict(question.leans)
+        return _against(question.leans) if answer.rating <= 3 else {}
     return {}
+
+
+def _against(leans: dict[str, int]) -> dict[str, int]:
+    return {axis: -1 if lean > 0 else 1 for axis, lean in leans.items() if abs(lean) == 2}
 
 
 def questions_schema() -> dict[str, Any]:

@@ -25,6 +25,7 @@ _COMMANDS = {
     "votes": ("votes_commands:votes", "Import, analyze or audit votes, ours or anybody's."),
     "power": ("votes_commands:power", "How many prompts, judges and orders a question needs."),
     "registry": ("registry_commands:registry", "Who is champion, and why; promote and roll back."),
+    "calibrate": ("calibrate_command:calibrate", "The interview that says who the person is."),
     "models": ("model_commands:models", "The embedded models: list and fetch."),
     "doctor": ("model_commands:doctor", "What this machine has: devices, keys, models, versions."),
 }

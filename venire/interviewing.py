@@ -1,0 +1,385 @@
+"""The interview in the terminal: one question a screen, every step saved, left and taken up again at any moment.
+
+Everything is read by lines, so that a keyboard, a screen reader and a pipe work alike: a letter and Enter for a choice,
+lines up to an empty one for a text. What has been typed is in the file before the next thing is asked.
+"""
+
+import contextlib
+import os
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from venire._common.errors import InputError
+from venire._common.hashing import sha256_file, sha256_text
+from venire.datasets.calibration import LISTS, OTHER, Calibration, Phase, Unfinished, save_calibration
+from venire.datasets.questions import Dilemma, Figure, Framework, Interview, Question, View
+
+TITLES: dict[Phase, str] = {
+    "contemporary": "Questions of the day",
+    "timeless": "Timeless questions",
+    "priorities": "Your own life",
+    "figures": "People",
+    "frameworks": "Ways of thinking",
+}
+_PACE: dict[Phase, float] = {"contemporary": 75, "timeless": 75, "priorities": 120, "figures": 35, "frameworks": 40}
+_AWAY = 900.0  # seconds; who takes longer has been away
+_WIDE, _NARROW = 88, 60
+_COMMANDS = {"s": "skip", "p": "back", "q": "leave", "w": "why", "v": "views", "e": "editor"}
+_NAMES = {
+    "skip": "s",
+    "back": "p",
+    "<": "p",
+    "quit": "q",
+    "exit": "q",
+    "leave": "q",
+    "why": "w",
+    "?": "w",
+    "views": "v",
+}
+_CERTAIN = "How certain are you? 1 is a guess, 10 means that nothing would change it."
+_WEIGHT = "How much does it matter to you? 1 leaves you cold, 10 keeps you awake."
+
+
+class Left(Exception):
+    """The person leaves the interview, or the input has ended. What was typed is saved."""
+
+
+class _Command(Exception):
+    """`skip` or `back` in place of an answer."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One thing to be asked for: a field of the answer."""
+
+    name: str
+    label: str
+    kind: Literal["choice", "text", "scale", "yes"]
+    needed: bool = True
+
+
+class Screen:
+    """What is shown and read. In a pipe nothing is cleared and nothing coloured."""
+
+    def __init__(self) -> None:
+        self.live = sys.stdin.isatty() and sys.stdout.isatty()
+        for stream in (sys.stdin, sys.stdout):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        self.console = Console(markup=False, highlight=False)
+        if self.live:
+            with contextlib.suppress(ImportError):
+                import readline  # noqa: F401  (input() edits lines with it)
+
+    @property
+    def width(self) -> int:
+        """Of a line of text; the window may have been made narrower meanwhile."""
+        return max(20, min(self.console.width, _WIDE)) if self.live else 80
+
+    def clear(self) -> None:
+        """A fresh screen, where there is a screen."""
+        if self.live:
+            self.console.clear()
+        else:
+            self.say("")
+
+    def say(self, text: str, style: str = "", label: str = "") -> None:
+        """A text, folded to the width; what stands before it in `label` has a column of its own."""
+        folded = Text(plain(text), style=style).wrap(self.console, self.width - len(label))
+        for number, line in enumerate(folded or [Text()]):
+            line.rstrip()
+            self.console.print(Text(label if number == 0 else " " * len(label), style="bold") + line, soft_wrap=True)
+
+    def read(self, prompt: str = "> ") -> str:
+        """One line, without what a terminal would obey. Raises Left at the end of the input."""
+        try:
+            return plain(input(prompt))
+        except EOFError as error:
+            raise Left from error
+
+    def edit(self, text: str, question: str) -> str:
+        """The text as the person leaves it in $EDITOR."""
+        import click
+
+        if not self.live:
+            raise InputError("the editor needs a terminal; write the text in lines, with an empty one at its end")
+        about = "".join(f"# {line}\n" for line in [question, "Lines that begin with # are left out."])
+        edited = click.edit(f"{text}\n\n{about}", extension=".txt", require_save=False) or ""
+        return plain("\n".join(line for line in edited.splitlines() if not line.startswith("#"))).strip()
+
+
+def plain(text: str) -> str:
+    """`text` without control characters: nothing in it can move the cursor or change a colour."""
+    return "".join(c for c in text.replace("\t", "    ") if c == "\n" or c.isprintable())
+
+
+@dataclass
+class Session:
+    """One sitting: the file, the questions, and those of them that are still to be asked in it."""
+
+    path: Path
+    calibration: Calibration
+    interview: Interview
+    screen: Screen
+    todo: list[str]
+    _file: str | None = field(init=False, default=None)  # its hash as we know it
+
+    def run(self) -> None:
+        """Ask what is to be asked. Left or KeyboardInterrupt end it early, with all that was typed in the file."""
+        self._file = _hash(self.path)
+        self._save(self.calibration)
+        everything = list(self.interview)
+        ids = [question.id for _, question in everything]
+        begun = self.calibration.unfinished
+        if begun is not None and begun.id in ids:  # also one that had been answered, and was being answered anew
+            self.todo = [begun.id] + [name for name in self.todo if name != begun.id]
+        place = ids.index(self.todo[0]) if self.todo else 0
+        while self.todo:
+            move = self._ask(*everything[place])
+            if move == "back":
+                place = max(0, place - 1)
+                continue
+            self.todo = [name for name in self.todo if name != ids[place]]
+            following = sorted(ids.index(name) for name in self.todo)
+            place = next((i for i in following if i > place), following[0] if following else place)
+
+    def _ask(self, phase: Phase, question: Question) -> str:
+        """Put one question, step by step; `next`, `skip` or `back`, whichever way the person goes on."""
+        started = time.monotonic()
+        given, draft = self._known(question)
+        self._show(phase, question, given)
+        position = 0
+        begun = self.calibration.unfinished
+        if begun is not None and begun.id == question.id:
+            steps = _steps(question, given)
+            position = next((i for i, step in enumerate(steps) if step.name not in given), len(steps) - 1)
+        while position < len(steps := _steps(question, given)):
+            step = steps[position]
+            try:
+                given[step.name] = self._read(step, question, given, draft)
+            except _Command as command:
+                draft = ""
+                if str(command) == "back" and position > 0:
+                    position -= 1
+                    continue
+                return self._leave_open(question, str(command))
+            draft = ""
+            self._keep(question, given, "")
+            position += 1
+        fields = {step.name: given[step.name] for step in _steps(question, given) if given.get(step.name) != ""}
+        key = next(iter(set(LISTS[phase][1].model_fields) & {"dilemma_id", "priority_id", "figure", "framework"}))
+        seconds = round(min(time.monotonic() - started, _AWAY), 1)
+        answer = LISTS[phase][1].model_validate({key: question.id, **fields, "seconds": seconds})
+        self._save(self.calibration.with_answer(phase, answer))
+        return "next"
+
+    def _leave_open(self, question: Question, command: str) -> str:
+        """Skipping keeps an earlier answer, and going back keeps everything."""
+        if command == "skip" and self.calibration.answer_to(question.id) is None:
+            self._save(self.calibration.without(question.id, skip=True))
+        elif command == "skip":
+            self._save(self.calibration.model_copy(update={"unfinished": None}))
+        return command
+
+    def _known(self, question: Question) -> tuple[dict[str, Any], str]:
+        """What is known of the answer: what was begun, or what was answered before."""
+        begun = self.calibration.unfinished
+        if begun is not None and begun.id == question.id:
+            return dict(begun.given), begun.draft
+        answer = self.calibration.answer_to(question.id)
+        known = answer.model_dump(exclude={"seconds"}) if answer else {}
+        return {name: value for name, value in known.items() if value not in (None, "", question.id)}, ""
+
+    def _keep(self, question: Question, given: dict[str, Any], draft: str) -> None:
+        unfinished = Unfinished(id=question.id, given=given, draft=draft)
+        self._save(self.calibration.model_copy(update={"unfinished": unfinished}))
+
+    def _save(self, calibration: Calibration) -> None:
+        """Into the file, unless somebody else has written it since we did."""
+        if _hash(self.path) != self._file:
+            raise InputError(f"{self.path} was changed by another program while you answered; run the command again")
+        save_calibration(self.path, calibration)
+        self.calibration, self._file = calibration, _hash(self.path)
+
+    def _show(self, phase: Phase, question: Question, given: dict[str, Any]) -> None:
+        screen = self.screen
+        screen.clear()
+        self._progress(phase, question)
+        screen.say("")
+        screen.say(question.title if not isinstance(question, Figure | Framework) else question.name, style="bold")
+        screen.say("")
+        for paragraph in _paragraphs(question):
+            screen.say(paragraph)
+        if isinstance(question, Dilemma):
+            screen.say("")
+            for letter, option in question.options.items():
+                screen.say(option.text, label=f"  {letter}  ")
+            screen.say("something else, in your own words", label="  O  ")
+        if given:
+            screen.say("")
+            screen.say("You have answered this, or begun to. Enter keeps what stands in brackets.", style="dim")
+        screen.say("")
+        views = "V both views, " if isinstance(question, Dilemma) and question.views else ""
+        screen.say(f"W why this question, {views}S skip, P back, Q save and leave", style="dim")
+
+    def _progress(self, phase: Phase, question: Question) -> None:
+        mine = [q.id for q in self.interview.questions[phase]]
+        done = {answer.id for _, answer in self.calibration.answers()} | set(self.calibration.skipped)
+        share = sum(q.id in done for _, q in self.interview) / len(self.interview)
+        where = f"{TITLES[phase]} {mine.index(question.id) + 1} of {len(mine)}"
+        left = f"{share:.0%} done, {_span(self._left())} left"
+        if self.screen.width < _NARROW:
+            self.screen.say(f"{where}\n{left}", style="cyan")
+            return
+        bar = "━" * round(20 * share) + "·" * (20 - round(20 * share))
+        self.screen.say(f"{where}   {bar}   {left}", style="cyan")
+
+    def _left(self) -> float:
+        """Seconds that the questions still to come will take, at this person's own pace where it is known."""
+        took: dict[Phase, list[float]] = {phase: [] for phase in LISTS}
+        for phase, answer in self.calibration.answers():
+            if answer.seconds:
+                took[phase].append(answer.seconds)
+        pace = {phase: statistics.median(s) if len(s) >= 3 else _PACE[phase] for phase, s in took.items()}
+        return sum(pace[phase] for phase, question in self.interview if question.id in self.todo)
+
+    def _read(self, step: _Step, question: Question, given: dict[str, Any], draft: str) -> Any:
+        self.screen.say("")
+        self.screen.say(step.label)
+        if step.kind == "text":
+            return self._read_text(step, question, given, draft)
+        old = given.get(step.name)
+        known = {True: "y", False: "n", OTHER: "O", None: ""}.get(old, str(old)) if step.kind != "scale" else old
+        prompt = f"[{known}] > " if known not in (None, "") else "> "
+        while True:
+            line = self.screen.read(prompt).strip()
+            if not line and old is not None:
+                return old
+            if self._command(line, question):
+                continue
+            value = _value(step, line, question)
+            if value is not None:
+                return value
+            self.screen.say(
+                f"{line[:40]!r} is not {_wanted(step, question)}."
+                if line
+                else f"Please type {_wanted(step, question)}.",
+                style="yellow",
+            )
+
+    def _read_text(self, step: _Step, question: Question, given: dict[str, Any], draft: str) -> str:
+        """Lines up to an empty one. What was typed is kept after each."""
+        screen, old = self.screen, str(given.get(step.name, ""))
+        lines = draft.splitlines()
+        screen.say("An empty line ends it. :e opens your editor, :s skips, :p goes back, :q saves and leaves.", "dim")
+        for line in (old or draft).splitlines():
+            screen.say(line, label="  ┃ ")
+        while True:
+            line = screen.read()
+            if line.startswith(":") and line[1:].strip().lower() in _COMMANDS | _NAMES:
+                name = line[1:].strip().lower()
+                if _NAMES.get(name, name) == "e":
+                    return screen.edit("\n".join(lines) or old, question.ask)
+                self._command(name, question)
+            elif line.strip():
+                lines.append(line.rstrip())
+                self._keep(question, given, "\n".join(lines))
+            elif lines or old or not step.needed:
+                return "\n".join(lines) or old
+            else:
+                screen.say("This one needs a few words. :s skips the question.", style="yellow")
+
+    def _command(self, line: str, question: Question) -> bool:
+        """Obey `line` if it is a command; skipping and going back are for whoever asks the question."""
+        name = line.removeprefix(":").lower()
+        command = _COMMANDS.get(_NAMES.get(name, name))
+        if command in ("skip", "back"):
+            raise _Command(command)
+        if command == "leave":
+            raise Left
+        if command == "why":
+            self.screen.say(question.why, style="italic")
+        elif command == "views":
+            self._views(question)
+        return command in ("why", "views")
+
+    def _views(self, question: Question) -> None:
+        """Both sides of a contested question; which comes first goes by the question, evenly."""
+        views = question.views if isinstance(question, Dilemma) else None
+        if views is None:
+            self.screen.say("There are no views to show for this one.", style="dim")
+            return
+        sides = [("For", views.pro), ("Against", views.con)]
+        if int(sha256_text(question.id)[:2], 16) % 2:
+            sides.reverse()
+        self.screen.say(f"The claim: {views.claim}", style="italic")
+        for name, view in sides:
+            self.screen.say(_view(view), label=f"  {name:<8}")
+
+
+def open_questions(calibration: Calibration, interview: Interview) -> list[str]:
+    """Ids of what is neither answered nor skipped, in order."""
+    done = {answer.id for _, answer in calibration.answers()} | set(calibration.skipped)
+    return [question.id for _, question in interview if question.id not in done]
+
+
+def _steps(question: Question, given: dict[str, Any]) -> list[_Step]:
+    why = _Step("reasoning", "Why? In as many lines as you like.", "text", needed=False)
+    sure, weight = _Step("certainty", _CERTAIN, "scale"), _Step("emotional_weight", _WEIGHT, "scale")
+    if isinstance(question, Dilemma):
+        own = [_Step("other", "What would you do?", "text")] if given.get("choice") == OTHER else []
+        return [_Step("choice", "Your choice?", "choice"), *own, why, sure, weight]
+    if isinstance(question, Figure):
+        speaks = _Step("resonates", f"Does {question.name} speak to you? y or n", "yes")
+        return [speaks, why, _Step("emotional_weight", "How strongly? 1 to 10.", "scale")]
+    if isinstance(question, Framework):
+        return [_Step("rating", "How much is it yours? 1 is not at all, 10 is wholly.", "scale"), why]
+    return [_Step("answer", "Your answer, in as many lines as you like.", "text"), sure, weight]
+
+
+def _paragraphs(question: Question) -> list[str]:
+    if isinstance(question, Dilemma):
+        return [question.text]
+    if isinstance(question, Figure):
+        return [f"{question.known_for}."]
+    if isinstance(question, Framework):
+        return [question.summary]
+    return [question.ask, *([f"({question.hint})"] if question.hint else [])]
+
+
+def _value(step: _Step, line: str, question: Question) -> Any:
+    """What a line means for a step, or None where it means nothing."""
+    word = line.rstrip(".)").upper()
+    if step.kind == "choice" and isinstance(question, Dilemma):
+        return OTHER if word in ("O", "OTHER") else word if word in question.options else None
+    if step.kind == "yes":
+        return {"Y": True, "YES": True, "N": False, "NO": False}.get(word)
+    return int(word) if word.isdecimal() and word.isascii() and 1 <= int(word) <= 10 else None
+
+
+def _wanted(step: _Step, question: Question) -> str:
+    if step.kind == "choice" and isinstance(question, Dilemma):
+        return f"one of {', '.join(question.options)} or O"
+    return "y or n" if step.kind == "yes" else "a number from 1 to 10"
+
+
+def _view(view: View) -> str:
+    return f"{view.argument}\n“{view.quote}” {view.figure}, {view.work}"
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    return f"about {minutes} min" if minutes < 90 else f"about {minutes / 60:.1f} h"
+
+
+def _hash(path: Path) -> str | None:
+    return sha256_file(path) if os.path.lexists(path) else None
