@@ -189,13 +189,23 @@ def load_calibration(path: Path) -> Calibration:
 
 def save_calibration(path: Path, calibration: Calibration) -> None:
     """Write the file so that it is at every moment the old one or the new one, and valid."""
-    write_json(path, calibration.model_dump(mode="json", exclude_defaults=True) | {"version": VERSION})
+    content = {"version": VERSION} | calibration.model_dump(mode="json", exclude_defaults=True)
+    for key, _ in LISTS.values():
+        if key in content:
+            content[key] = [_in_reading_order(entry) for entry in content[key]]
+    write_json(path, content)
 
 
 def calibration_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors and for programs in other languages."""
     schema = Calibration.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _in_reading_order(entry: dict[str, Any]) -> dict[str, Any]:
+    """What was asked and answered before the reasons for it."""
+    last = [name for name in ("reasoning", "seconds") if name in entry]
+    return {name: entry[name] for name in [*(name for name in entry if name not in last), *last]}
 
 
 def _read(path: Path) -> dict[str, Any]:

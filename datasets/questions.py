@@ -79,6 +79,11 @@ class _Question(_Part):
     family: str = Field(default="", description="questions of one family ask the same in other words; default: the id")
     tags: list[str] = []
 
+    @property
+    def label(self) -> str:
+        """How a list names the question: by its title, or by whom or what it asks about."""
+        return getattr(self, "name", self.title)
+
 
 class Dilemma(_Question):
     """A situation with a choice of answers. `usual` is the answer set against somebody's own (`Other`)."""

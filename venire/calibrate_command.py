@@ -115,8 +115,8 @@ def _begin(file: Path, name: str | None, interview: "Interview", screen: "Screen
     screen.say(
         f"{len(interview)} questions about what you hold right, what you care about, and whom you admire. There are no "
         "right answers, and every question has reasons on more than one side. Take your time: an hour and a half in "
-        "all, in as many sittings as you like. Your answers stay in a file on this machine, and what you write in your own words "
-        "is worth the most."
+        "all, in as many sittings as you like. Your answers stay in a file on this machine, and what you write in your "
+        "own words is worth the most."
     )
     screen.say("")
     while name is None or not name.strip():
@@ -148,7 +148,7 @@ def summarize(calibration: "Calibration", interview: "Interview", place: str) ->
     asked = {question.id: question for _, question in interview}
 
     def line(name: str) -> dict[str, Any]:
-        return {"id": name, "question": asked[name].title, "answer": in_short(asked[name], answers[name])}
+        return {"id": name, "question": asked[name].label, "answer": in_short(asked[name], answers[name])}
 
     dilemmas = [stance for stance in said if stance.phase in ("contemporary", "timeless")]
     rated = [a for a in answers.values() if isinstance(a, FrameworkAnswer)]
@@ -168,10 +168,10 @@ def summarize(calibration: "Calibration", interview: "Interview", place: str) ->
             {"axis": x.axis.id, "mean": round(x.mean, 2), "answers": x.answers, "text": str(x)}
             for x in leanings(calibration, interview)
         ],
-        "speaks": [asked[a.id].title for a in people if a.resonates],
-        "speaks_not": [asked[a.id].title for a in people if not a.resonates],
+        "speaks": [asked[a.id].label for a in people if a.resonates],
+        "speaks_not": [asked[a.id].label for a in people if not a.resonates],
         "frameworks": [
-            {"id": a.id, "name": asked[a.id].title, "rating": a.rating}
+            {"id": a.id, "name": asked[a.id].label, "rating": a.rating}
             for a in sorted(rated, key=lambda a: (-a.rating, a.id))
         ],
         "contradictions": [
@@ -198,9 +198,12 @@ def _show(screen: "Screen", summary: dict[str, Any]) -> None:
     _part(screen, "Ways of thinking that are theirs", [", ".join(best)] if best else [])
     _part(screen, "Least certain", [f"{x['question']} ({x['certainty']} of 10)" for x in summary["least_certain"]])
     pairs = [
-        f"Between {x['between'][0]} and {x['between'][1]}: "
-        + ", but ".join(f"“{answer['question']}”: {answer['answer'].rstrip('.')}" for answer in x["answers"])
-        + "."
+        "\n".join(
+            [
+                f"Between {x['between'][0]} and {x['between'][1]}",
+                *(f"{answer['question']}: {answer['answer']}" for answer in x["answers"]),
+            ]
+        )
         for x in summary["contradictions"]
     ]
     _part(screen, "Answers that pull against each other", pairs)

@@ -213,7 +213,7 @@ class Session:
         screen.clear()
         self._progress(phase, question)
         screen.say("")
-        screen.say(question.title if not isinstance(question, Figure | Framework) else question.name, style="bold")
+        screen.say(question.label, style="bold")
         screen.say("")
         for paragraph in _paragraphs(question):
             screen.say(paragraph)
