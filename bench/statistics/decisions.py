@@ -18,11 +18,13 @@ from intervals import rate
 from model import World
 from numpy.typing import NDArray
 
+from venire.judges.counted import contests, counted_votes
 from venire.judges.gate import Decision, GateInputs, decide
 from venire.judges.policy import GatePolicy
 from venire.judges.statistics.halving import finalist, halving_plan
 from venire.judges.statistics.panel import order_mean
-from venire.judges.stopping import look
+from venire.judges.statistics.stopping import Look
+from venire.judges.stopping import look_at
 
 Floats = NDArray[np.float64]
 INCUMBENT = "base/plain"
@@ -185,8 +187,8 @@ def simulate(case: Case, rng: np.random.Generator) -> Seen:
         name, order = names[chosen], [prompts[i] for i in plan.confirm]
         screened = plan.judged_pairs - len(order)
     mine = frame.filter(pl.col("candidate") == name, pl.col("prompt_id").is_in(order))
-    stop = look(mine, name, order, 1, case.policy, earlier_uses=case.uses)
-    if stop.stop:
+    stop = _look(mine, name, order, case)
+    if stop.stopped:
         order = order[: stop.prompts]
     decision = decide(
         replace(
@@ -196,7 +198,13 @@ def simulate(case: Case, rng: np.random.Generator) -> Seen:
             finalist=name if case.k > 1 else None,
         )
     )
-    return _seen(case, decision, len(order), screened + len(order), stop.stop)
+    return _seen(case, decision, len(order), screened + len(order), stop.stopped)
+
+
+def _look(votes: pl.DataFrame, name: str, order: list[str], case: Case) -> Look:
+    """As `judges.stopping.look`, after every prompt."""
+    contest = contests(counted_votes(votes, case.policy).votes, INCUMBENT)[name].take(order)
+    return look_at(contest, 1, case.policy, case.policy.alpha_at(case.uses))
 
 
 def _seen(case: Case, decision: Decision, prompts: int, judged: int, stopped: bool) -> Seen:

@@ -6,6 +6,7 @@ beforehand. Only with one finalist (K = 1, or the confirm stage); never under ma
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,8 +45,7 @@ def boundaries(alpha: float = 0.025, left_out_alpha: float = LEAVE_ONE_OUT_ALPHA
 class Look:
     """Where a sequence of families stands. stopped: superiority was shown at `families` families, `prompts` prompts.
 
-    log_e (F,), log_e_left_out (J, F): the paths. low, high: the 95% confidence sequence at the stop or at the end.
-    futile: the mixture against θ ≥ .6 reached E ≥ 10 (reported; stopping on it is the user's choice).
+    log_e (F,), log_e_left_out (J, F): the paths. means, weights: of the families up to the stop or the end.
     """
 
     stopped: bool
@@ -53,9 +53,28 @@ class Look:
     prompts: int
     log_e: Floats
     log_e_left_out: Floats
-    low: float
-    high: float
-    futile: bool
+    means: Floats
+    weights: Floats
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95% confidence sequence at the stop or at the end."""
+        return self._sequence[0]
+
+    @property
+    def high(self) -> float:
+        """Its upper end."""
+        return self._sequence[1]
+
+    @cached_property
+    def _sequence(self) -> tuple[float, float]:
+        return confidence_sequence(self.means, self.weights)
+
+    @cached_property
+    def futile(self) -> bool:
+        """The mixture against θ ≥ .6 reached E ≥ 10 (reported; stopping on it is the user's choice)."""
+        against = log_e(1 - self.means, self.weights, 0.4)
+        return bool(self.means.size and np.max(against) >= np.log(FUTILITY))
 
 
 def family_means(values: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Floats]:
@@ -94,8 +113,5 @@ def hybrid_look(
     crossed &= (path_left_out >= bounds.stop_left_out).all(axis=0) if len(without) else False
     stopped = bool(crossed.any())
     last = int(np.argmax(crossed)) if stopped else y.size - 1
-    seen = slice(0, last + 1)
-    low, high = confidence_sequence(y[seen], weights[seen])
-    futile = bool(y.size and np.max(log_e(1 - y[seen], weights[seen], 0.4)) >= np.log(FUTILITY))
     total = int(prompts[last]) if y.size else 0
-    return Look(stopped, last + 1, total, path, path_left_out, low, high, futile)
+    return Look(stopped, last + 1, total, path, path_left_out, y[: last + 1], weights[: last + 1])
