@@ -1,0 +1,106 @@
+"""Which rows are trained on and which only measured with: by family, so that no family stands on both sides.
+
+Families that ask nearly the same in other words go the same way too. Shares are met within every category, to the
+nearest family; what a family holds does not move it, so a changed answer stays where it was.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from venire._common.errors import InputError
+from venire._common.hashing import sha256_text
+
+from .rows import Row, SftRow
+from .similarity import near_twins, plain
+from .spec import PARTS, Part, Split
+
+
+def asked(row: Row) -> str:
+    """What the row's chat begins with: the first message of the user."""
+    turns = row.messages if isinstance(row, SftRow) else row.prompt
+    return next(message.content for message in turns if message.role == "user")
+
+
+def family_of(row: Row) -> str:
+    """The row's family; a row without one is a family with those that ask the same."""
+    return row.family or f"q-{sha256_text(plain(asked(row)))[:16]}"
+
+
+def split_families(rows: Sequence[Row], pinned: Mapping[str, Part], shares: Split, seed: int) -> dict[str, Part]:
+    """The part of every family of `rows`; `pinned` says it for some.
+
+    Raises InputError where two families that ask nearly the same are pinned to different parts.
+    """
+    groups = _groups(rows)
+    category: dict[str, str] = {}
+    for row in rows:
+        group = groups[family_of(row)]
+        category[group] = min(category.get(group, row.category), row.category)
+    parts = _pinned_groups(groups, pinned)
+    free = [group for group in category if group not in parts]
+    order = _order(free, category, seed)
+    evaluation = round(shares.evaluation * len(order))
+    validation = round(shares.validation * len(order))
+    for at, group in enumerate(order):
+        parts[group] = "evaluation" if at < evaluation else "validation" if at < evaluation + validation else "train"
+    return {family: parts[group] for family, group in groups.items()}
+
+
+def _groups(rows: Sequence[Row]) -> dict[str, str]:
+    """Each family's group, named by one of its families: families are joined where their prompts nearly repeat."""
+    owner: dict[str, str] = {}
+    parent: dict[str, str] = {}
+
+    def root(family: str) -> str:
+        while parent[family] != family:
+            parent[family] = parent[parent[family]]
+            family = parent[family]
+        return family
+
+    def join(one: str, other: str) -> None:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+
+    for row in rows:
+        family = family_of(row)
+        parent.setdefault(family, family)
+        text = plain(asked(row))
+        join(owner.setdefault(text, family), family)
+    texts = sorted(owner)
+    for i, j, _ in near_twins(texts):
+        join(owner[texts[i]], owner[texts[j]])
+    return {family: root(family) for family in parent}
+
+
+def _pinned_groups(groups: Mapping[str, str], pinned: Mapping[str, Part]) -> dict[str, Part]:
+    parts: dict[str, Part] = {}
+    by: dict[str, str] = {}
+    for family, part in pinned.items():
+        group = groups[family]
+        if parts.setdefault(group, part) != part:
+            raise InputError(
+                f"the families {by[group]!r} and {family!r} ask the same, or nearly, and are to be in {parts[group]} "
+                f"and in {part}; take one of them out"
+            )
+        by.setdefault(group, family)
+    return parts
+
+
+def _order(groups: Sequence[str], category: Mapping[str, str], seed: int) -> list[str]:
+    """The groups in a drawn order in which every category is spread evenly, so that any beginning holds its share."""
+    drawn = {group: sha256(f"{seed}:{group}".encode()).digest() for group in groups}
+    members: dict[str, list[str]] = defaultdict(list)
+    for group in sorted(groups, key=drawn.__getitem__):
+        members[category[group]].append(group)
+    place: dict[str, tuple[float, bytes]] = {}
+    for name, own in members.items():
+        start = int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:6]) / (1 << 48)
+        for at, group in enumerate(own):
+            place[group] = ((at + start) / len(own), drawn[group])
+    return sorted(groups, key=place.__getitem__)
+
+
+def count_by_part(parts: Mapping[str, Part]) -> dict[Part, int]:
+    """How many families each part has."""
+    return {part: sum(p == part for p in parts.values()) for part in PARTS}

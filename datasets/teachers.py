@@ -1,0 +1,300 @@
+"""Teachers: models that write training data, through Inspect; every text is kept as a draft until a person accepts it.
+
+A draft file holds one JSON object a line and is whole at every moment: what was paid for is never asked again, what
+was reviewed is never shown again. A draft knows by its `key` what it was asked with, so that another stance, model or
+kernel asks anew.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from venire._common.errors import InputError, ServiceError, VenireError
+from venire._common.files import write_atomic
+from venire._common.hashing import sha256_json
+from venire._common.kernel import wrap
+
+from .similarity import near_pairs, plain
+from .spec import Budget, Examples, Rephrasing, Teacher
+
+Status = Literal["open", "accepted", "edited", "rejected", "unusable"]
+Say = Callable[[str], None]
+ATTEMPTS = 4  # of a text that was rejected, repeats another, or could not be read, before its place stays empty
+_BATCH = 16  # texts asked for before the file is written
+# Providers that pass on other vendors' models: the vendor is in the model's name.
+_BROKERS = {
+    "openrouter",
+    "together",
+    "bedrock",
+    "azureai",
+    "vertex",
+    "openai-api",
+    "fireworks",
+    "hf-inference",
+    "ollama",
+}
+_BROKERS |= {"groq", "cloudflare", "sambanova", "nnterp", "llama-cpp-python", "goodfire", "perplexity"}
+_LOCAL = {"venire", "hf", "vllm", "sglang", "transformer_lens"}
+_VENDORS = (("gpt", "openai"), ("openai", "openai"), ("claude", "anthropic"), ("anthropic", "anthropic"))
+_VENDORS += (("gemini", "google"), ("google/", "google"))
+# What one example is to be about, drawn for each, so that twenty are not one situation twenty times.
+_PLACES = "home,a workshop,a school,a hospital,a shop,a village,an office,a bus,a family dinner,a club,a farm,a court"
+_PEOPLE = "a sibling,a neighbour,a boss,a stranger,a child,an old friend,a customer,an apprentice,a teacher,an official"
+_STAKES = "money,a promise,somebody's safety,a secret,a job,a reputation,time,a debt,a rule,an old quarrel,health,pride"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One text to be written: what for, and the prompt. The key is of everything that decides the text."""
+
+    key: str
+    label: str  # a category, or a fact's id
+    prompt: str
+    asked: str = ""  # a given question; empty where the teacher writes the question too
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a teacher wrote, and what a person made of it."""
+
+    key: str
+    label: str
+    attempt: int
+    status: Status
+    question: str
+    answer: str
+    contrast: str = ""
+    note: str = ""  # why it is unusable
+    calls: int = 1
+    usd: float | None = None
+
+
+def family_of_teacher(model: str) -> str:
+    """The family that may not judge: the vendor of an API model, the base's family of a local one."""
+    provider, _, name = model.partition("/")
+    if provider in _LOCAL:
+        from venire.engine.bases import family_of
+
+        return family_of(name.split(":")[0])
+    if provider in _BROKERS:
+        from venire.engine.bases import family_of
+
+        return next((vendor for part, vendor in _VENDORS if part in name.lower()), None) or family_of(name)
+    return provider
+
+
+def example_tasks(source: Examples, stance: str, kernel: str, prompts: Sequence[str], seed: int) -> list[Task]:
+    """The texts that a source asks for, in order: so many of each category, or one for each prompt."""
+    fixed = {"model": source.teacher.model, "temperature": source.teacher.temperature, "stance": stance}
+    fixed |= {"kernel": kernel, "mode": source.kernel_mode, "contrast": source.contrast}
+    tasks = []
+    for question in prompts:
+        key = sha256_json({**fixed, "question": question})
+        tasks.append(Task(key, "teacher", _answering(source, stance, kernel, question), question))
+    for category, count in source.categories.items():
+        about = source.describe.get(category, category.replace("_", " "))
+        for number in range(count):
+            scene = _scene(seed, category, number)
+            key = sha256_json({**fixed, "category": category, "about": about, "scene": scene, "number": number})
+            tasks.append(Task(key, category, _inventing(source, stance, kernel, about, scene)))
+    return tasks
+
+
+def rephrasing_tasks(teacher: Rephrasing, facts: Iterable[tuple[str, str, str]]) -> list[Task]:
+    """One task for each of (fact, its plain question, its answer): several further ways of asking."""
+    tasks = []
+    for fact, question, answer in facts:
+        key = sha256_json({"model": teacher.model, "temperature": teacher.temperature, "n": teacher.per_fact,
+                           "question": question, "answer": answer})  # fmt: skip
+        prompt = (
+            f"Write {teacher.per_fact} ways in which different people would ask the question below, each on a line of "
+            "its own inside <question></question>. Keep its meaning and every name in it, and never use the answer, "
+            f"which is {_fenced(answer, 'answer')}.\n\n{_fenced(question, 'original')}"
+        )
+        tasks.append(Task(key, fact, prompt, question))
+    return tasks
+
+
+def read_drafts(path: Path) -> list[Draft]:
+    """The drafts of a file, none if it is not there yet. Raises InputError naming the row that is none."""
+    if not path.is_file():
+        return []
+    drafts = []
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+        if line.strip():
+            try:
+                drafts.append(Draft(**json.loads(line)))
+            except (ValueError, TypeError) as error:
+                raise InputError(f"{path}, row {number}: no draft of a teacher: {error}") from error
+    return drafts
+
+
+def save_drafts(path: Path, drafts: Sequence[Draft]) -> None:
+    """Write the whole file, atomically."""
+    write_atomic(path, "".join(json.dumps(asdict(draft), ensure_ascii=False) + "\n" for draft in drafts))
+
+
+def write_drafts(teacher: Teacher, tasks: Sequence[Task], path: Path, say: Say, several: bool = False) -> list[Draft]:
+    """Have every task written that no usable draft answers yet; gives all drafts that belong to the tasks.
+
+    A draft that was rejected or cannot be used is asked for again, ATTEMPTS times at most. `several`: one reply holds
+    several questions. Stops before the budget is passed, and says so. Raises ServiceError where the model cannot be
+    reached; what was written until then is kept.
+    """
+    drafts = {(draft.key, draft.attempt): draft for draft in read_drafts(path)}
+    while todo := _todo(tasks, drafts):
+        batch = todo[: min(_BATCH, _affordable(teacher, todo, drafts.values()))]
+        if not batch:
+            say(f"{teacher.model}: {len(todo)} texts are left unasked: the budget is spent")
+            break
+        earlier = [draft.question for draft in drafts.values() if draft.status != "unusable"]
+        failure: BaseException | None = None
+        for (task, attempt), output in zip(batch, asyncio.run(_ask(teacher, batch)), strict=True):
+            if isinstance(output, BaseException):
+                failure = failure or output
+                continue
+            draft = _read(task, attempt, output, teacher.budget, several)
+            if draft.status == "open" and not task.asked and _repeats(draft.question, earlier):
+                draft = replace(draft, status="unusable", note="repeats an earlier one")
+            earlier += [draft.question] if draft.status == "open" else []
+            drafts[draft.key, draft.attempt] = draft
+        save_drafts(path, list(drafts.values()))
+        if failure:
+            reason = (str(failure).splitlines() or [type(failure).__name__])[0]
+            raise ServiceError(f"teacher {teacher.model!r}: {reason}; the same command goes on") from failure
+        say(f"{teacher.model}: {sum(d.status != 'unusable' for d in drafts.values())} drafts of {len(tasks)}")
+    wanted = {task.key for task in tasks}
+    return [draft for draft in drafts.values() if draft.key in wanted]
+
+
+def usable(drafts: Iterable[Draft], review: bool) -> list[Draft]:
+    """The drafts to build from. Raises VenireError while some still wait for a person."""
+    drafts = list(drafts)
+    waiting = sum(draft.status == "open" for draft in drafts)
+    if review and waiting:
+        raise VenireError(
+            f"{waiting} texts of a teacher wait for your review; run the same command in a terminal, or say "
+            "`review: false` in the spec to use them unread"
+        )
+    return [draft for draft in drafts if draft.status in ("open", "accepted", "edited")]
+
+
+def _affordable(teacher: Teacher, todo: Sequence[tuple[Task, int]], drafts: Iterable[Draft]) -> int:
+    """How many of `todo` may be asked for at once; calls of earlier sessions count, and so does the dearest reply."""
+    budget, made = teacher.budget, list(drafts)
+    many = len(todo)
+    if budget.calls is not None:
+        many = min(many, budget.calls - sum(draft.calls for draft in made))
+    if budget.usd is not None and budget.price is not None:
+        left = budget.usd - sum(draft.usd or 0.0 for draft in made)
+        prompt = max(len(task.prompt) for task, _ in todo) / 2  # tokens; texts seldom have more
+        dearest = (prompt * budget.price.input + teacher.max_tokens * budget.price.output) / 1e6
+        many = min(many, int(left / dearest) if dearest else many)
+    return max(0, many)
+
+
+def _todo(tasks: Sequence[Task], drafts: Mapping[tuple[str, int], Draft]) -> list[tuple[Task, int]]:
+    """Each task without a usable draft, with the number of its next attempt."""
+    todo = []
+    for task in tasks:
+        made = [drafts[task.key, n] for n in range(ATTEMPTS) if (task.key, n) in drafts]
+        if len(made) < ATTEMPTS and all(draft.status in ("rejected", "unusable") for draft in made):
+            todo.append((task, len(made)))
+    return todo
+
+
+async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]:
+    from inspect_ai.model import CachePolicy, GenerateConfig, get_model
+
+    config = GenerateConfig(
+        temperature=teacher.temperature,
+        max_tokens=teacher.max_tokens,
+        max_connections=teacher.max_connections,
+        max_retries=5,
+    )
+    try:
+        model = get_model(teacher.model, config=config)
+    except Exception as error:  # a missing key or package: Inspect raises its own kinds, and says which in a sentence
+        raise InputError(f"teacher {teacher.model!r}: {str(error).splitlines()[0]}") from error
+
+    async def one(task: Task, attempt: int) -> Any:
+        # A second attempt at the same prompt must not be answered from the cache of the first.
+        policy = CachePolicy(expiry=None, scopes={"attempt": str(attempt)})
+        return await model.generate(task.prompt, cache=policy)
+
+    return await asyncio.gather(*(one(task, attempt) for task, attempt in batch), return_exceptions=True)
+
+
+def _read(task: Task, attempt: int, output: Any, budget: Budget, several: bool) -> Draft:
+    """A reply as a draft; one that was cut or lacks a part is unusable, and says why."""
+    reply = output.completion
+    parts = {name: _tagged(reply, name) for name in ("question", "answer", "contrast")}
+    question = "\n".join(re.findall(r"<question>\s*(.+?)\s*</question>", reply, re.S)) if several else parts["question"]
+    question = question if several or not task.asked else task.asked
+    draft = Draft(task.key, task.label, attempt, "open", question, parts["answer"], parts["contrast"])
+    draft = replace(draft, usd=_price(budget, output.usage))
+    if output.stop_reason == "max_tokens":
+        return replace(draft, status="unusable", note="cut at max_tokens")
+    missing = "" if question else "question"
+    missing = missing or ("answer" if not several and not draft.answer else "")
+    missing = missing or ("contrast" if "<contrast>" in task.prompt and not draft.contrast else "")
+    return replace(draft, status="unusable", note=f"no {missing} in the reply") if missing else draft
+
+
+def _tagged(reply: str, name: str) -> str:
+    match = re.search(rf"<{name}>\s*(.*?)\s*</{name}>", reply, re.S)
+    return match[1] if match else ""
+
+
+def _repeats(question: str, earlier: Sequence[str]) -> bool:
+    mine, others = plain(question), [plain(text) for text in earlier]
+    return mine in others or next(iter(near_pairs([mine], others)), None) is not None
+
+
+def _price(budget: Budget, usage: Any) -> float | None:
+    if usage is None or budget.price is None:
+        return getattr(usage, "total_cost", None)
+    return (usage.input_tokens * budget.price.input + usage.output_tokens * budget.price.output) / 1e6
+
+
+def _inventing(source: Examples, stance: str, kernel: str, about: str, scene: str) -> str:
+    form = "Write it as <question>…</question> and <answer>…</answer>" + _contrast_form(source)
+    task = (
+        f"Invent one situation that puts this value to the test: {about}. It has to do with {scene}. Ask about it in "
+        "one to three sentences, complete in themselves, as somebody would who wants to know what to do. Then answer "
+        f"as this person would, in their voice, in two to four sentences, without preamble. {form}"
+    )
+    return _under(source, stance, kernel, task)
+
+
+def _answering(source: Examples, stance: str, kernel: str, question: str) -> str:
+    form = "Answer inside <answer></answer>" + _contrast_form(source)
+    return _under(source, stance, kernel, f"{_fenced(question, 'prompt')}\n\n{form}")
+
+
+def _contrast_form(source: Examples) -> str:
+    if not source.contrast:
+        return "."
+    return ", and then as <contrast>…</contrast> what is conventionally answered instead, in good faith, as long."
+
+
+def _under(source: Examples, stance: str, kernel: str, task: str) -> str:
+    told = f"{_fenced(stance, 'person')}\n\n{task}" if stance else task
+    return wrap(told, kernel, source.kernel_mode) if kernel else told
+
+
+def _scene(seed: int, category: str, number: int) -> str:
+    draw = int(sha256_json([seed, category, number])[:12], 16)
+    place, people, stakes = (words.split(",") for words in (_PLACES, _PEOPLE, _STAKES))
+    draw, a = divmod(draw, len(place))
+    draw, b = divmod(draw, len(people))
+    return f"{place[a]}, {people[b]} and {stakes[draw % len(stakes)]}"
+
+
+def _fenced(text: str, name: str) -> str:
+    """Somebody's text between tags that it cannot close."""
+    return f"<{name}>\n{text.replace(f'</{name}', f'< /{name}')}\n</{name}>"
