@@ -12,7 +12,7 @@ from .rubric import Rubric, reply_model
 from .verdict_text import parse_verdict, without_thoughts
 
 _CUT_OFF = ("max_tokens", "model_length")
-_REASONS = ("timeout", "refusal", "error")
+_REASONS = ("timeout", "refusal", "parse", "error")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def read_reply(
 
 
 def describe_failure(error: BaseException) -> str:
-    """One line about a call that failed, beginning with the reason that its vote gets: timeout, refusal or error."""
+    """One line about a call that failed. It begins with the reason that its vote gets, one of `_REASONS`."""
     cause = _cause(error)
     text, status = f"{type(cause).__name__}: {_said(cause)}", _status(cause)
     ours = status is None or status < 429  # not the vendor's trouble, whatever words it is told in
@@ -62,6 +62,8 @@ def describe_failure(error: BaseException) -> str:
         kind = "timeout"
     elif ours and re.search(r"content[_ ](?:filter|policy)|safety|prohibited|refus(?!ed to connect|ed$)", text, re.I):
         kind = "refusal"
+    elif isinstance(cause, ValueError) and "JSON" in type(cause).__name__:
+        kind = "parse"  # it answered, and in no format that its own SDK can read
     else:
         kind = "error"
     return f"{kind}: {' '.join(text.split())[:300]}"

@@ -168,7 +168,9 @@ def fence(title: str, text: str, mark: str) -> str:
 def neutralise(text: str) -> str:
     """`text` whose own markers and chat-template tokens no longer read as such; words stay as they are."""
     text = re.sub(r"={3,}", lambda m: " ".join(m[0]), text)
-    text = re.sub(r"<(?=\||/?s>)", "< ", text)
+    text = re.sub(
+        r"<(?=\||/?s>|/?(?:think|thinking|reasoning|system|answer|question)\b)", "< ", text, flags=re.IGNORECASE
+    )
     return re.sub(r"\[(?=/?INST\]|/?SYS|(?:Question|What the person answered|Answer [AB])\])", "[ ", text)
 
 

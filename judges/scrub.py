@@ -5,6 +5,7 @@ scrubbed where it is surely self-identification and flagged everywhere; the seco
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,10 +48,17 @@ _INJECTIONS = [
     r"\b(?:dear|note to(?: the)?|attention,?|hey|hello,?)\s+(?:the\s+)?(?:judge|grader|evaluator|rater|reviewer)\b",
     r"\b(?:the )?winner\s*[\"']?\s*[:=]",
     r"\byou (?:must|should|will) (?:now )?(?:choose|pick|select|answer|output|reply|say|vote)\b[^.\n]{0,20}\b[ab]\b",
+    r"[\"'](?:winner|verdict|preferred|scores?_[ab])[\"']\s*:",
+    r"={3,}\s*(?:end of )?(?:answer|question|what the person)|^\s*\[(?:answer [ab]|question)\]\s*$",
+    r"^[\W_]*(?:system|developer)(?: (?:message|prompt|note|instructions?|override|update))?[\W_]*:",
+    r"\bas (?:the|an?) (?:impartial |ai |llm )*(?:evaluator|grader|rater)\b|\b(?:llm|ai)[- ]judge\b",
+    r"\b(?:new|updated|revised|hidden) (?:instructions?|rubric|criteria|system prompt)\b",
+    r"</?(?:think|thinking|reasoning)>",
     r"<\|[a-z_]+\|>|\[/?INST\]|\[(?:BEGIN|END)[ _][A-Z ]+\]|</?(?:answer|system|question|reference)\b",
 ]
 _AI = re.compile(r"\b(?:as|i am|i['’]m) an? (?:ai|artificial intelligence|(?:large )?language model)\b", re.IGNORECASE)
-_INJECTION = re.compile("|".join(f"(?:{pattern})" for pattern in _INJECTIONS), re.IGNORECASE)
+_INJECTION = re.compile("|".join(f"(?:{pattern})" for pattern in _INJECTIONS), re.IGNORECASE | re.MULTILINE)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:
         flags.add(NAME)
     if _AI.search(text):
         flags.add(SELF_IDENTIFICATION)
-    if _INJECTION.search(text):
+    if _INJECTION.search(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text))):
         flags.add(INJECTION)
     return Scrubbed(text, tuple(sorted(flags)))
 

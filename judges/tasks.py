@@ -112,7 +112,7 @@ def _config(judge: Judge, repeat: int) -> GenerateConfig:
         return GenerateConfig()
     cache = CachePolicy(expiry=None, per_epoch=False, scopes={"repeat": str(repeat), "weights": judge.weights or ""})
     limits = LIMITS | (BATCH_LIMITS if judge.in_batches else {}) | ({} if judge.is_api else LOCAL_LIMITS)
-    return GenerateConfig(**(limits | {"cache": cache} | judge.generation))
+    return GenerateConfig.model_validate(limits | {"cache": cache} | judge.generation)
 
 
 def form_of(rubric: Rubric) -> ResponseSchema:

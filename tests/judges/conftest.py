@@ -1,6 +1,7 @@
 """Fixtures of the judges' tests: pairs, and mock judges that answer what a test makes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput
 
 from venire.judges.pairs import Pair, make_pairs
 
-from .helpers import CANDIDATE, INCUMBENT, answers_frame, say
+from .helpers import CANDIDATE, INCUMBENT, answers_frame, prefers_bread, say
+from .vendors.server import Vendors
 
 Reply = Callable[[str], ModelOutput | str]
 
@@ -38,3 +40,20 @@ def mock_judges(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reply], list[str]]
         return asked
 
     return install
+
+
+@pytest.fixture(scope="session")
+def loopback() -> Iterator[Vendors]:
+    """One server for the whole session: Inspect keeps a model's client, and with it the address that it first had."""
+    with Vendors(prefers_bread) as server:
+        yield server
+
+
+@pytest.fixture
+def vendors(loopback: Vendors, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Vendors:
+    """The vendors on loopback, starting anew, with Inspect's providers sent there and a cache of the test's own."""
+    loopback.begin(prefers_bread)
+    for name, value in loopback.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "inspect-cache"))
+    return loopback

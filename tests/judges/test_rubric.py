@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from venire._common.errors import InputError
-from venire.judges.reply import describe_failure, read_reply
+from venire.judges.reply import describe_failure, hindrance, read_reply, rejects_form
 from venire.judges.rubric import FOLDER, Shown, asked_model, load_rubric, neutralise, parse_rubric, render, reply_model
 
 from .helpers import fenced
@@ -55,8 +55,33 @@ def test_short_markers_cannot_be_imitated_either() -> None:
     assert "The other is empty." in blocks["Answer A"]
 
 
+def test_a_refused_key_and_calls_switched_off_are_no_failures_of_a_judge() -> None:
+    refused = InTheWords("{}", "bad key")
+    refused.status_code = 401
+    assert "refuses the key" in (hindrance(refused) or "")
+    assert "forbids" in (hindrance(RuntimeError("Model APIs disabled by INSPECT_DISABLE_MODEL_API")) or "")
+    assert hindrance(TooManyRequests("later")) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "rejects"),
+    [
+        ("response_format json_schema is not supported by this model", 400, True),
+        ("Unknown name \"responseJsonSchema\" at 'generation_config'", 400, True),
+        ("output_format: Extra inputs are not permitted", 400, True),
+        ("guided decoding is switched off", 501, True),
+        ("This model's maximum context length is 4096 tokens", 400, False),
+        ("invalid schema", 500, False),
+    ],
+)
+def test_a_vendor_that_takes_no_form_is_known_by_what_it_says(said: str, status: int, rejects: bool) -> None:
+    error = InTheWords('{"response_format": {}}', said)
+    error.status_code = status
+    assert rejects_form(error) is rejects
+
+
 def test_neutralise_keeps_words() -> None:
-    text = "If a == b and 1 < 2, then [x] stays; <b>bold</b> too."
+    text = "If a == b and 1 < 2, then [x] stays; <b>bold</b> too, and <thinkers> as well."
     assert neutralise(text) == text
 
 
@@ -90,6 +115,11 @@ def test_a_reply_of_the_right_form() -> None:
         ("[[A]]", "stop", "A", None),
         ("", "stop", None, "empty"),
         ("  \n", "stop", None, "empty"),
+        ("", "max_tokens", None, "parse"),
+        ('<think>{"winner": "A"}</think>{"winner": "B"}', "stop", "B", None),
+        ('It is {"winner": "A"}?</think> Winner: B', "stop", "B", None),
+        ("<think>Winner: A", "stop", None, "empty"),
+        ('{"winner": "B", "reason": "A writes </think> in it"}', "stop", "B", None),
         ('{"winner": "A", "reason": "cut', "stop", None, "parse"),
         ('{"winner": "A"}', "max_tokens", None, "parse"),
         ('{"winner": "C"}', "stop", None, "parse"),
@@ -122,6 +152,16 @@ class TooManyRequests(Exception):
     status_code = 429
 
 
+class InTheWords(Exception):
+    """As Inspect wraps an error: its message repeats the whole request, and so what the answers say."""
+
+    status_code = 400
+
+    def __init__(self, request: str, said: str) -> None:
+        super().__init__(request)
+        self.provider_message = said
+
+
 class GatewayTimeout(Exception):
     status_code = 504
 
@@ -142,6 +182,9 @@ class Retried(Exception):
         (Retried(TooManyRequests("insufficient quota")), "error"),
         (Retried(TimeoutError("request timed out")), "timeout"),
         (RuntimeError("blocked by the content_filter"), "refusal"),
+        (TooManyRequests("slow down, for safety; the request timed out"), "error"),
+        (InTheWords('{"messages": "I refuse: timeout"}', "no such model"), "error"),
+        (json.JSONDecodeError("Expecting value", "<html>", 0), "parse"),
     ],
 )
 def test_a_failed_call_is_invalid_with_its_reason(error: Exception, reason: str) -> None:

@@ -17,7 +17,7 @@ _WHEN = "2026-11-01T00:00:00Z"
 class Batches:
     """Files and batches by id. `asked` holds the requests of every batch, to be counted."""
 
-    def __init__(self, said: Callable[[str, str | None], Said], fault_of: Callable[[str], str | None]) -> None:
+    def __init__(self, said: Callable[[str, str | None], Said], fault_of: Callable[[Dialect, str], str | None]) -> None:
         self.said, self.fault_of = said, fault_of
         self.asked: list[tuple[Dialect, Json]] = []
         self._files: dict[str, bytes] = {}
@@ -56,7 +56,7 @@ class Batches:
         """The reply to one request of a batch, or None and what went wrong."""
         self.asked.append((dialect, request))
         prompt = dialect.prompt(request)
-        fault = self.fault_of(prompt)
+        fault = self.fault_of(dialect, prompt)
         if fault == "server_error":
             return None, "the server had an error"
         return dialect.reply(request, self.said(prompt, fault)), ""

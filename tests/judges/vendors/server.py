@@ -63,6 +63,7 @@ class Fault:
 
     kind: Kind
     times: int = 1_000_000
+    dialect: str | None = None  # None: of every vendor
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,17 @@ class Vendors:
     def __init__(
         self, judge: Judge, faults: Mapping[str, Fault] | None = None, *, port: int = 0, pause: float = 0.0
     ) -> None:
-        self.judge, self.faults, self.pause = judge, dict(faults or {}), pause
-        self.received: list[Received] = []
-        self.batches = Batches(self.said, self._fault_in_batch)
-        self._seen: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
+        self.begin(judge, faults, pause=pause)
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.vendors = self
+
+    def begin(self, judge: Judge, faults: Mapping[str, Fault] | None = None, *, pause: float = 0.0) -> None:
+        """Start anew: nothing received yet, and with these faults."""
+        self.judge, self.faults, self.pause = judge, dict(faults or {}), pause
+        self.received: list[Received] = []
+        self.batches = Batches(self.said, self.fault_of)
+        self._seen: Counter[tuple[str, str, str]] = Counter()
 
     @property
     def url(self) -> str:
@@ -125,18 +130,14 @@ class Vendors:
             "VLLM_BASE_URL": f"{self.url}/vllm/v1",
         }
 
-    def fault_of(self, prompt: str) -> Fault | None:
-        """The fault that this request gets; counted, so that it may pass."""
+    def fault_of(self, dialect: Dialect, prompt: str) -> Kind | None:
+        """What goes wrong with this request; counted, so that it may pass."""
         for text, fault in self.faults.items():
-            if text in prompt:
+            if text in prompt and fault.dialect in (None, dialect.name):
                 with self._lock:
-                    self._seen[text, prompt] += 1
-                    return fault if self._seen[text, prompt] <= fault.times else None
+                    self._seen[dialect.name, text, prompt] += 1
+                    return fault.kind if self._seen[dialect.name, text, prompt] <= fault.times else None
         return None
-
-    def _fault_in_batch(self, prompt: str) -> str | None:
-        fault = self.fault_of(prompt)
-        return fault.kind if fault else None
 
     def said(self, prompt: str, kind: str | None) -> Said:
         """What the judge says where the wire is whole."""
@@ -182,7 +183,6 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
 
     def do_GET(self) -> None:
         self._answer()
@@ -194,6 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def _answer(self) -> None:
+        assert isinstance(self.server, _Server)
         vendors = self.server.vendors
         path = urlsplit(self.path).path
         got = Received(self.command, self.path, dict(self.headers), self._read(), dialect_of(path))
@@ -202,8 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(*vendors.batches.answer(got.method, self.path, got.headers, got.body, vendors.url))
             return
         time.sleep(vendors.pause)
-        fault = vendors.fault_of(got.prompt)
-        kind = fault.kind if fault else None
+        kind = vendors.fault_of(got.dialect, got.prompt)
         if kind == "rejects_form" and got.form is None:
             kind = None
         if kind in ("drop", "slow"):
