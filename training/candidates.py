@@ -3,13 +3,15 @@
 <folder>/adapter_model.safetensors   the weights
 <folder>/adapter_config.json
 <folder>/lineage.json                base, recipe, data, step, metrics, versions; never part of the identity
+
+Full weights are a model of their own: model*.safetensors, config.json, and the tokenizer with its chat template.
 """
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from venire.engine import Base
 
 LINEAGE = "lineage.json"
-_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+_TRAINERS_OWN = ("trainer_state.json", "venire.json", LINEAGE)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,10 @@ def write_candidate(weights: Path, folder: Path, lineage: dict[str, Any]) -> Can
         files = sorted(weights.glob("*.safetensors"))
         for file in files:
             shutil.copyfile(file, made / file.name)
-        _copy_config(weights, made, lineage)
+        if lineage["kind"] == "full":
+            _copy_model_files(weights, made)
+        else:
+            _copy_config(weights, made, lineage)
         lineage = lineage | {
             "sha256": adapter_sha256(made),
             "adapter_bytes": sum(file.stat().st_size for file in files),
@@ -97,54 +102,26 @@ def write_candidate(weights: Path, folder: Path, lineage: dict[str, Any]) -> Can
     return read_candidate(folder)
 
 
-def check_added(path: Path, base: "Base | None") -> None:
-    """Raises InputError unless the weights in `path`, trained elsewhere, can be a candidate.
-
-    `base` is what an adapter is to sit on, None for full weights. Refused: no such folder, no safetensors, pickles,
-    an adapter without a base or for another base.
-    """
-    check_weights(path)
-    if not (path / "adapter_config.json").is_file():
-        return
-    if base is None:
-        raise InputError(f"adapter {str(path)!r}: say which base it sits on")
-    check_base(path, base)
-
-
-def check_weights(path: Path) -> None:
-    """Raises InputError unless `path` is a folder with a config and safetensors."""
-    from venire.engine import adapter_sha256
-
-    if path.is_dir() and not any(path.glob("*.safetensors")):
-        pickles = sorted(file.name for file in path.iterdir() if file.suffix in _PICKLES)
-        if pickles:
-            raise InputError(
-                f"candidate {str(path)!r}: {pickles[0]} is a pickle, which can run code when it is loaded; "
-                "save the weights as *.safetensors"
-            )
-    adapter_sha256(path)  # says the rest: no folder, no config, no weights
-
-
-def check_base(path: Path, base: "Base") -> None:
-    """Raises InputError if the adapter in `path` names another base, or its tensors do not fit."""
-    from venire.engine import check_adapter
-
-    named = str(read_json(path / "adapter_config.json").get("base_model_name_or_path") or "")
-    if _last(named) not in ("", _last(base.model_id), _last(base.name), _last(str(base.path))):
-        raise InputError(
-            f"adapter {str(path)!r} is for another base: it was trained on {named!r}, and the base is {base.model_id!r}"
-        )
-    check_adapter(path, base)
+def name_roles(candidates: list[Candidate], best: int, by: str, value: float) -> list[Candidate]:
+    """Write into the lineages which candidate is `best` (lowest `by`) and which is `final`; gives them as they are."""
+    final = max(candidate.step for candidate in candidates)
+    named = []
+    for candidate in candidates:
+        roles: dict[str, Any] = {}
+        if candidate.step == best:
+            roles["best"] = {"by": by, "value": value}
+        if candidate.step == final:
+            roles["final"] = True
+        lineage = {**candidate.lineage, "roles": roles}
+        if lineage != candidate.lineage:
+            write_json(candidate.path / LINEAGE, lineage)
+        named.append(replace(candidate, lineage=lineage))
+    return named
 
 
 def describe_base(base: "Base") -> dict[str, str]:
     """A base as a lineage names it."""
     return {"name": base.name, "model_id": base.model_id, "revision": base.revision, "family": base.family}
-
-
-def _last(name: str) -> str:
-    """A model's own name: mirrors of one model differ in the organisation, or are a folder on a disk."""
-    return name.rstrip("/").rsplit("/", 1)[-1].lower()
 
 
 def _copy_config(weights: Path, made: Path, lineage: dict[str, Any]) -> None:
@@ -155,6 +132,13 @@ def _copy_config(weights: Path, made: Path, lineage: dict[str, Any]) -> None:
             values[key] = sorted(values[key])  # PEFT writes a set, in an order that changes from process to process
     values["base_model_name_or_path"] = lineage["base"]["model_id"]
     write_json(made / config.name, dict(sorted(values.items())))
+
+
+def _copy_model_files(weights: Path, made: Path) -> None:
+    """What loads and serves full weights beside the tensors: configurations, tokenizer, chat template."""
+    for file in sorted(weights.iterdir()):
+        if file.name not in _TRAINERS_OWN and file.suffix in (".json", ".jinja", ".model", ".txt"):
+            shutil.copyfile(file, made / file.name)
 
 
 def _sync(files: Iterable[Path]) -> None:

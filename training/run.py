@@ -3,30 +3,33 @@
     <out>/candidates/<recipe>-step<N>/    safetensors, config, lineage
     <out>/train/<recipe>/                 metrics.jsonl, begun.json, and what the trainer needs to resume
 
-A kill loses the steps since the last checkpoint; the same call goes on there with the optimiser, the schedule, the
-order of the data and the random state as they were, and ends with the bytes of an unbroken run (same machine,
-versions and threads).
+A grid trains each of its variants so, under `<recipe>-<variant>`. A kill loses the steps since the last checkpoint;
+the same call goes on there with the optimiser, the schedule, the order of the data and the random state as they were,
+and ends with the bytes of an unbroken run (same machine, versions and threads).
 """
 
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
-from venire.datasets.rows import TrainingData
 
-from .candidates import Candidate, describe_base, list_candidates, write_candidate
-from .progress import DONE, Metrics, Progress, watch
+from .candidates import Candidate, describe_base, list_candidates, name_roles, read_candidate, write_candidate
+from .mixture import Mixture
+from .progress import DONE, Metrics, Progress, Watched, best_step, watch
 from .recipe import Recipe
 from .trouble import explained
 
 if TYPE_CHECKING:
     from venire.engine import Base
 
-    from .estimate import Device
+    from .estimate import Device, Estimate
 
 PACKAGES = ("venire", "torch", "transformers", "trl", "peft")
 
@@ -39,12 +42,14 @@ def train(
     base: "Base",
     device: str = "auto",
     quick: bool = False,
+    price: float | None = None,
     progress: Progress | None = None,
 ) -> list[Candidate]:
-    """Train `recipe` on `base` under the run folder `out`; gives its candidates by step.
+    """Train `recipe` on `base` under the run folder `out`; gives its candidates by variant and step.
 
     What is finished is not done again. `lock_sha256` is the experiment's lock: nothing is trained before it is
-    frozen. `quick` trains a tenth of the steps. `progress` is told lines of text (default: stderr).
+    frozen. `quick` trains a tenth of the steps. `price` of an hour of this machine puts a cost into the lineage.
+    `progress` is told lines of text (default: stderr).
 
     Raises InputError for a bad row, a device that is not there, a training that does not fit in memory, or one that
     was begun otherwise; VenireError where it diverges, or memory or disk give out.
@@ -52,111 +57,226 @@ def train(
     if not lock_sha256:
         raise VenireError("training needs a frozen experiment; run: venire plan EXPERIMENT")
     tell = progress or (lambda line: print(line, file=sys.stderr, flush=True))
-    work = out / "train" / recipe.name
-    data = recipe.load()
-    wanted = recipe.checkpoints(len(data.rows), quick)
-    made = list_candidates(out / "candidates", recipe.name)
-    begun = _begin(work, recipe, data, base, quick, made)
-    if [c.step for c in made] == wanted:
+    made: list[Candidate] = []
+    for variant in recipe.variants():
+        job = _Job(variant, out, base, _device(device), quick, price, lock_sha256, tell)
+        made += job.run()
+    return made
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One variant's training: what the steps below share."""
+
+    recipe: Recipe
+    out: Path
+    base: "Base"
+    device: "Device"
+    quick: bool
+    price: float | None
+    lock_sha256: str
+    tell: Progress
+
+    @property
+    def work(self) -> Path:
+        return self.out / "train" / self.recipe.run_name
+
+    @property
+    def candidates(self) -> Path:
+        return self.out / "candidates"
+
+    @property
+    def metrics(self) -> Metrics:
+        return Metrics(self.work / "metrics.jsonl")
+
+    def made(self) -> list[Candidate]:
+        """The candidates of this variant that are there."""
+        found = list_candidates(self.candidates, self.recipe.name)
+        return [c for c in found if c.lineage["recipe"].get("variant", "") == self.recipe.variant]
+
+    def run(self) -> list[Candidate]:
+        recipe = self.recipe
+        data = recipe.load()
+        parent = _parent(recipe, self.base)
+        last = recipe.checkpoints(len(data.train.rows), self.quick)[-1]
+        made = self.made()
+        begun = _begin(self, data, parent, made)
+        if last not in [candidate.step for candidate in made]:
+            with alone(self.work), explained(recipe, self.work), warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # TRL's and Transformers' talk of their next versions
+                _run(self, data, parent, begun)
+            made = self.made()
+        if any("roles" not in candidate.lineage for candidate in made):
+            made = _name(self, made, len(data.train.rows))
         return made
-    with explained(recipe, work), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TRL's and Transformers' talk of their own next versions
-        _run(recipe, data, base, out, _device(device), quick, tell, {**begun, "lock_sha256": lock_sha256})
-    return list_candidates(out / "candidates", recipe.name)
 
 
-def _begin(
-    work: Path, recipe: Recipe, data: TrainingData, base: "Base", quick: bool, made: list[Candidate]
-) -> dict[str, Any]:
+@contextmanager
+def alone(work: Path) -> Iterator[None]:
+    """Hold the folder of a training. Raises VenireError while another process trains in it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock, and opens no file twice for writing anyway
+        yield
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise VenireError(
+                f"another process trains in {work}; wait for it, or follow it with: venire train EXPERIMENT --follow"
+            ) from error
+        yield
+
+
+def _begin(job: _Job, data: Mixture, parent: Candidate | None, made: list[Candidate]) -> dict[str, Any]:
     """Record what is trained, or check that it is what was begun, and what candidates were made of, here."""
+    recipe = job.recipe
+    named = {"name": recipe.name, "sha256": recipe.sha256} | ({"variant": recipe.variant} if recipe.variant else {})
     now = {
-        "recipe": {"name": recipe.name, "sha256": recipe.sha256},
-        "data": {"path": recipe.data, "sha256": data.sha256, "rows": len(data.rows), "families": data.families},
-        "base": describe_base(base),
-        "quick": quick,
+        "recipe": named,
+        "data": data.described,
+        "base": describe_base(job.base),
+        "parent": parent and {"name": parent.name, "sha256": parent.sha256, "step": parent.step},
+        "quick": job.quick,
     }
-    file = work / "begun.json"
+    file = job.work / "begun.json"
     earlier = [candidate.lineage for candidate in made] + ([read_json(file)] if file.is_file() else [])
     changed = [key for key in now if any(before.get(key) != now[key] for before in earlier)]
     if changed:
         raise InputError(
-            f"recipe {recipe.name!r} was begun in {work} with another {' and '.join(changed)}; give the "
+            f"recipe {recipe.run_name!r} was begun in {job.work} with another {' and '.join(changed)}; give the "
             f"{'recipe' if 'recipe' in changed else 'experiment'} another name, or remove that folder and its "
             "candidates to train anew"
         )
-    write_json(file, now)
-    return now
+    if not file.is_file():
+        write_json(file, now)
+    return read_json(file)
 
 
-def _run(
-    recipe: Recipe,
-    data: TrainingData,
-    base: "Base",
-    out: Path,
-    device: "Device",
-    quick: bool,
-    tell: Progress,
-    known: dict[str, Any],
-) -> None:
-    from transformers import AutoConfig
-
+def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, Any]) -> None:
     from venire.engine import load_tokenizer
 
-    from .estimate import check_memory, estimate
-    from .trainers import make_trainer
+    from .tokens import columns
+    from .trainers import Plan, make_trainer
 
-    work = out / "train" / recipe.name
-    columns = _columns(recipe, data, load_tokenizer(base), base)
-    steps = recipe.steps(len(data.rows), quick)
-    config = AutoConfig.from_pretrained(str(base.path))
-    need = estimate(recipe, config, len(data.rows), _longest(columns), device, quick)
-    check_memory(recipe, need, device)
-    tell(f"{recipe.name}: {need}")
-    warmup = recipe.warmup_steps(steps, quick)
-    if warmup > steps / 2:
-        tell(f"{recipe.name}: warning: {warmup} of {steps} steps are warm-up, so the full rate is hardly reached")
+    recipe, tell, name = job.recipe, job.tell, job.recipe.run_name
+    tokenizer, limit = load_tokenizer(job.base), _limit(recipe, job.base)
+    rows = columns(tokenizer, data.train, recipe, limit)
+    held_out = columns(tokenizer, data.held_out, recipe, limit) if data.held_out else None
+    (held_out or {}).pop("weight", None)  # measured as they are
+    steps = recipe.steps(len(data.train.rows), job.quick)
+    need = _estimate(job, rows, steps, begun)
+    warmup = recipe.warmup_steps(steps, job.quick)
+    for warning in _warnings(recipe, steps, warmup):
+        tell(f"{name}: warning: {warning}")
 
-    checkpoint, metrics = _last_whole(work), Metrics(work / "metrics.jsonl")
+    checkpoint = _last_whole(job.work)
     start = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
-    metrics.rewind(start)
+    job.metrics.rewind(start)
     if checkpoint:
-        tell(f"{recipe.name}: going on after step {start}")
-    trainer = make_trainer(recipe, columns, base, work, device, steps, warmup)
-    lineage = _lineage(recipe, data, known, trainer)
+        tell(f"{name}: going on after step {start}")
+    plan = Plan(job.work, job.device, steps, warmup, need.gradient_checkpointing, parent and parent.path)
+    trainer = make_trainer(recipe, rows, held_out, job.base, plan)
+    saves = frozenset(recipe.checkpoints(len(data.train.rows), job.quick))
+    kept = frozenset(recipe.kept(len(data.train.rows), job.quick))
+    lineage = _lineage(job, data, begun, trainer, parent)
 
     def save(step: int, epoch: float, weights: Path) -> None:
-        values = metrics.at(step)
-        more = {"name": f"{recipe.name}-step{step}", "step": step, "epoch": round(epoch, 4)}
+        more = {"name": f"{name}-step{step}", "step": step, "epoch": round(epoch, 4)}
+        values = job.metrics.at(step)
         seconds = values.pop("seconds")
-        folder = out / "candidates" / more["name"]
-        write_candidate(weights, folder, {**lineage, **more, "metrics": values, "seconds": seconds})
-        tell(f"{recipe.name}: candidate {more['name']}")
+        cost = {} if job.price is None else {"cost_usd": round(seconds / 3600 * job.price * _devices(trainer), 4)}
+        folder = job.candidates / more["name"]
+        write_candidate(weights, folder, {**lineage, **more, "metrics": values, "seconds": seconds, **cost})
+        tell(f"{name}: candidate {more['name']}")
+        _drop(job, [s for s in sorted(saves) if s <= step], kept)
 
-    wanted = set(recipe.checkpoints(len(data.rows), quick))
-    trainer.add_callback(watch(recipe.name, metrics, tell, save, wanted))
+    watched = Watched(name, job.metrics, tell, save, saves, held_out is not None, recipe.evaluate_every)
+    trainer.add_callback(watch(watched))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def _columns(recipe: Recipe, data: TrainingData, tokenizer: Any, base: "Base") -> dict[str, list[list[int]]]:
+def _estimate(job: _Job, rows: dict[str, list[Any]], steps: int, begun: dict[str, Any]) -> "Estimate":
+    """What it will need, told; a training begun goes on as it was begun. Raises InputError if it does not fit."""
     from transformers import AutoConfig
 
-    from .tokens import dpo_columns, sft_columns
+    from .estimate import Work, check_memory, estimate
+    from .tokens import lengths
+    from .trainers import bf16
 
-    for index, row in enumerate(data.rows):
-        if row.weight != 1:
-            raise InputError(
-                f"{data.place(index)}: weight {row.weight:g}; the loss is not weighted, so write no weight"
-            )
+    recipe, found = job.recipe, lengths(rows)
+    if "gradient_checkpointing" in begun:  # decided then: the same steps, whatever memory is free now
+        recipe = recipe.model_copy(update={"gradient_checkpointing": begun["gradient_checkpointing"]})
+    config = AutoConfig.from_pretrained(str(job.base.path))
+    half = recipe.weights == "adapter" and bf16(recipe, job.device)
+    need = estimate(recipe, config, Work(steps, max(found), sum(found) / len(found)), job.device, half)
+    check_memory(recipe, need, job.device)
+    write_json(job.work / "begun.json", begun | {"gradient_checkpointing": need.gradient_checkpointing})
+    job.tell(f"{job.recipe.run_name}: {need}")
+    return need
+
+
+def _warnings(recipe: Recipe, steps: int, warmup: int) -> list[str]:
+    found = []
+    if warmup > steps / 2:
+        found.append(f"{warmup} of {steps} steps are warm-up, so the full rate is hardly reached; lower warmup")
+    if recipe.lora.dropout and recipe.weights == "adapter" and recipe.method != "sft":
+        found.append(f"lora.dropout {recipe.lora.dropout:g} has no effect: TRL's {recipe.method} switches dropout off")
+    return found
+
+
+def _limit(recipe: Recipe, base: "Base") -> int:
+    from transformers import AutoConfig
+
     config = AutoConfig.from_pretrained(str(base.path)).get_text_config()
-    limit = min(recipe.max_length, getattr(config, "max_position_embeddings", None) or recipe.max_length)
-    return (sft_columns if recipe.method == "sft" else dpo_columns)(tokenizer, data, limit)
+    return min(recipe.max_length, getattr(config, "max_position_embeddings", None) or recipe.max_length)
 
 
-def _longest(columns: dict[str, list[list[int]]]) -> int:
-    if "input_ids" in columns:
-        return max(map(len, columns["input_ids"]))
-    rows = zip(columns["prompt_ids"], columns["chosen_ids"], columns["rejected_ids"], strict=True)
-    return max(len(prompt) + max(len(chosen), len(rejected)) for prompt, chosen, rejected in rows)
+def _parent(recipe: Recipe, base: "Base") -> Candidate | None:
+    """The candidate that the recipe goes on from. Raises InputError where it is none, or not of this recipe's shape."""
+    if recipe.parent is None:
+        return None
+    parent = read_candidate(Path(recipe.parent))
+    wanted = "adapter" if recipe.weights == "adapter" else "full"
+    if parent.kind != wanted:
+        raise InputError(
+            f"recipe {recipe.name!r}, parent: {parent.name!r} is {parent.kind}, the recipe trains {wanted}"
+        )
+    theirs = parent.lineage["base"]
+    if (theirs["model_id"], theirs["revision"]) != (base.model_id, base.revision):
+        raise InputError(
+            f"recipe {recipe.name!r}, parent: {parent.name!r} sits on {theirs['model_id']}@{theirs['revision']}, "
+            f"and the base is {base.identity}"
+        )
+    if parent.kind == "adapter":
+        config = read_json(parent.path / "adapter_config.json")
+        found, asked = (config["r"], config["lora_alpha"]), (recipe.lora.r, recipe.lora.alpha)
+        if found != asked:
+            raise InputError(
+                f"recipe {recipe.name!r}, parent: {parent.name!r} has lora {{r: {found[0]}, alpha: {found[1]}}}, "
+                f"and the recipe asks for {{r: {asked[0]}, alpha: {asked[1]}}}; an adapter keeps its shape"
+            )
+    return parent
+
+
+def _drop(job: _Job, saved: list[int], kept: frozenset[int]) -> None:
+    """Of full weights, remove the candidates that neither stay by their step nor are the best so far."""
+    best, _, _ = best_step(job.metrics, saved)
+    for step in saved:
+        folder = job.candidates / f"{job.recipe.run_name}-step{step}"
+        if step not in kept and step != best and folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def _name(job: _Job, made: list[Candidate], rows: int) -> list[Candidate]:
+    """Say which candidate is best and which is final."""
+    best, by, value = best_step(job.metrics, [candidate.step for candidate in made])
+    named = name_roles(made, best, by, value)
+    where = "on held-out rows" if by == "eval_loss" else "on the training rows, which says little"
+    job.tell(f"{job.recipe.run_name}: best is step {best}, loss {value:.3f} {where}; final is step {named[-1].step}")
+    return named
 
 
 def _last_whole(work: Path) -> Path | None:
@@ -187,23 +307,28 @@ def _device(asked: str) -> "Device":
     return asked  # type: ignore[return-value]
 
 
-def _lineage(recipe: Recipe, data: TrainingData, known: dict[str, Any], trainer: Any) -> dict[str, Any]:
+def _devices(trainer: Any) -> int:
+    return int(trainer.accelerator.num_processes)
+
+
+def _lineage(job: _Job, data: Mixture, begun: dict[str, Any], trainer: Any, parent: Candidate | None) -> dict[str, Any]:
     from importlib.metadata import version
 
     import torch
 
+    inherited = parent.lineage.get("teacher_families", []) if parent else []
     return {
-        "kind": "adapter",
-        "base": known["base"],
-        "parent": None,
-        "recipe": {"name": recipe.name, "sha256": recipe.sha256},
-        "data": known["data"],
-        "teacher_families": data.teacher_families,
-        "seed": recipe.seed,
-        "quick": known["quick"],
-        "trainable_parameters": trainer.model.get_nb_trainable_parameters()[0],
+        "kind": "full" if job.recipe.weights == "full" else "adapter",
+        "base": begun["base"],
+        "parent": begun["parent"],
+        "recipe": begun["recipe"],
+        "data": begun["data"],
+        "teacher_families": sorted({*data.teacher_families, *inherited}),
+        "seed": job.recipe.seed,
+        "quick": job.quick,
+        "trainable_parameters": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
         "device": str(trainer.args.device),
         "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in PACKAGES},
-        "lock_sha256": known["lock_sha256"],
+        "lock_sha256": job.lock_sha256,
     }

@@ -11,6 +11,7 @@ from venire.engine import Base, adapter_sha256
 from venire.training.candidates import (
     describe_base,
     list_candidates,
+    name_roles,
     read_candidate,
     write_candidate,
 )
@@ -86,3 +87,14 @@ def test_weights_that_are_not_those_of_the_lineage_are_refused(
         read_candidate(made.path)
     with pytest.raises(InputError, match=r"no lineage\.json; weights from elsewhere are added with"):
         read_candidate(tiny_adapters[0])
+
+
+def test_best_and_final_are_named_in_the_lineage_and_the_weights_stay(
+    tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path
+) -> None:
+    made = [write_candidate(tiny_adapters[i], tmp_path / f"s{i}", lineage(tiny_base, f"s{i}", i)) for i in (1, 2)]
+    name_roles(made, 1, "eval_loss", 0.5)
+    first, second = list_candidates(tmp_path)
+    assert first.lineage["roles"] == {"best": {"by": "eval_loss", "value": 0.5}}
+    assert second.lineage["roles"] == {"final": True}
+    assert [first.sha256, second.sha256] == [c.sha256 for c in made]

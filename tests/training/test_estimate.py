@@ -8,9 +8,10 @@ import pytest
 from venire._common.errors import InputError
 from venire.engine import Base
 from venire.training import estimate as estimates
-from venire.training.estimate import check_memory, estimate, parameters
-from venire.training.recipe import Lora, Recipe
+from venire.training.estimate import Work, check_memory, estimate, parameters
+from venire.training.recipe import Recipe
 
+LONG = Work(67, 2048, 400.0)
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 
 
@@ -28,13 +29,13 @@ def qwen2_7b() -> object:
     )
 
 
-def test_rank_64_on_the_attention_of_qwen_7b() -> None:
-    total, trained = parameters(qwen2_7b(), Lora(r=64, targets=ATTENTION))
+def test_rank_64_on_the_attention_of_qwen_7b(small_recipe: Callable[..., Recipe]) -> None:
+    total, trained = parameters(qwen2_7b(), small_recipe(lora={"r": 64, "targets": ATTENTION}))
     assert trained == 40_370_176  # 28 layers × 64 × (7168 + 4096 + 4096 + 7168); 33,554,432 was once reported
     assert total == 7_615_616_512
 
 
-def test_rank_8_on_all_linear_layers_of_qwen_half_a_billion() -> None:
+def test_rank_8_on_all_linear_layers_of_qwen_half_a_billion(small_recipe: Callable[..., Recipe]) -> None:
     from transformers import Qwen2Config
 
     config = Qwen2Config(
@@ -46,7 +47,7 @@ def test_rank_8_on_all_linear_layers_of_qwen_half_a_billion() -> None:
         num_key_value_heads=2,
         tie_word_embeddings=True,
     )
-    assert parameters(config, Lora(r=8, targets="all-linear"))[1] == 4_399_104
+    assert parameters(config, small_recipe(lora={"r": 8}))[1] == 4_399_104
 
 
 def test_the_estimate_agrees_with_the_training(
@@ -57,25 +58,27 @@ def test_the_estimate_agrees_with_the_training(
     from venire.training.run import train
 
     recipe = small_recipe(checkpoint_every=0)
-    need = estimate(recipe, AutoConfig.from_pretrained(str(byte_base.path)), 12, 100, "cpu")
+    need = estimate(recipe, AutoConfig.from_pretrained(str(byte_base.path)), Work(6, 100, 90.0), "cpu")
     made = train(recipe, tmp_path, lock_sha256="a", base=byte_base, device="cpu", progress=lambda _: None)[-1]
     assert need.steps == made.step
     assert need.trainable_parameters == made.lineage["trainable_parameters"]
-    assert 0 <= made.lineage["adapter_bytes"] - need.adapter_bytes < 4096  # the file's header
+    assert 0 <= made.lineage["adapter_bytes"] - need.candidate_bytes < 4096  # the file's header
     assert f"{need.trainable_parameters:,} of" in str(need)
 
 
 def test_what_does_not_fit_is_refused_with_what_to_change(
     small_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = small_recipe(lora={"r": 64, "alpha": 16, "targets": ATTENTION}, batch=8, max_length=2048)
-    need = estimate(recipe, qwen2_7b(), 532, 2048, "cuda")
+    recipe = small_recipe(
+        lora={"r": 64, "alpha": 16, "targets": ATTENTION}, batch=8, max_length=2048, gradient_checkpointing=False
+    )
+    need = estimate(recipe, qwen2_7b(), LONG, "cpu", half=True)
     assert 15e9 < need.memory_bytes < 200e9
     less = recipe.model_copy(update={"gradient_checkpointing": True})
-    assert estimate(less, qwen2_7b(), 532, 2048, "cuda").memory_bytes < need.memory_bytes / 2
+    assert estimate(less, qwen2_7b(), LONG, "cpu", half=True).memory_bytes < need.memory_bytes / 2
     monkeypatch.setattr(estimates, "available_bytes", lambda _: 8 * 10**9)
     with pytest.raises(InputError, match=r"8.0 GB are free; set batch: 4 and accumulation: 2, or gradient_check"):
-        check_memory(recipe, need, "cuda")
+        check_memory(recipe, need, "cpu")
 
 
 def test_the_free_memory_of_this_machine_is_known() -> None:

@@ -33,9 +33,9 @@ def test_a_recipe_is_called_as_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GOOD + "learning_rat: 2\n", "unknown key 'learning_rat'; there are: method, data"),
+        (GOOD + "learning_rat: 2\n", "unknown key 'learning_rat'; there are: method, base, data"),
         (GOOD.replace("r: 4", "rank: 4"), "unknown key 'lora.rank'; there are: r, alpha"),
-        (GOOD.replace("sft", "rlhf"), "method: Input should be 'sft' or 'dpo'"),
+        (GOOD.replace("sft", "rlhf"), "method: Input should be 'sft', 'dpo', 'kto' or 'orpo'"),
         (GOOD + "beta: 0.1\n", "beta belongs to method dpo"),
         (GOOD + "epochs: 0\n", "epochs: Input should be greater than 0"),
         ("- a\n- b\n", "a recipe is a mapping"),

@@ -10,6 +10,7 @@ import pytest
 from venire._common.errors import InputError
 from venire.datasets.rows import Message, load_rows
 from venire.engine import Base, encode_prompt, load_tokenizer, render_prompt
+from venire.training.mixture import Rows
 from venire.training.recipe import Recipe
 from venire.training.tokens import IGNORED, dpo_columns, encode_chat, sft_columns
 
@@ -55,7 +56,7 @@ def test_every_answer_of_a_longer_chat_is_learned_and_no_question(tokenizer: Any
 
 
 def test_a_pair_shares_its_prompt(tokenizer: Any, small_recipe: Callable[..., Recipe]) -> None:
-    data = small_recipe("dpo").load()
+    data = small_recipe("dpo").load().train
     columns = dpo_columns(tokenizer, data, 256)
     question = [{"role": "user", "content": "What about keys, case 0?"}]
     assert columns["prompt_ids"][0] == encode_prompt(tokenizer, question)
@@ -66,12 +67,12 @@ def test_a_pair_shares_its_prompt(tokenizer: Any, small_recipe: Callable[..., Re
 def test_trl_trains_on_these_tokens_and_labels(
     small_recipe: Callable[..., Recipe], byte_base: Base, tmp_path: Path
 ) -> None:
-    from venire.training.trainers import make_trainer
+    from venire.training.trainers import Plan, make_trainer
 
     for method, make in (("sft", sft_columns), ("dpo", dpo_columns)):
         recipe = small_recipe(method)
-        columns = make(load_tokenizer(byte_base), recipe.load(), 256)
-        trainer = make_trainer(recipe, columns, byte_base, tmp_path / method, "cpu", 6, 1)
+        columns = make(load_tokenizer(byte_base), recipe.load().train, 256)
+        trainer = make_trainer(recipe, columns, None, byte_base, Plan(tmp_path / method, "cpu", 6, 1))
         rows = [trainer.train_dataset[i] for i in range(12)]
         assert {key: [row[key] for row in rows] for key in columns} == columns
         if method == "sft":
@@ -94,4 +95,4 @@ def test_a_row_that_is_too_long_is_named(tokenizer: Any, tmp_path: Path) -> None
     row = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "word " * 300}]}
     file.write_text(json.dumps(row))
     with pytest.raises(InputError, match=r"long.jsonl, row 1: \d+ tokens, and the limit is 64"):
-        sft_columns(tokenizer, load_rows(file, "sft"), 64)
+        sft_columns(tokenizer, Rows(load_rows(file, "sft").rows, [f"{file}, row 1"]), 64)

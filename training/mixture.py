@@ -1,0 +1,136 @@
+"""What a recipe trains on: its rows and replay in a stated ratio, and what is held out of both.
+
+mix(file, "sft", held_out=0.1, replay=Replay(data="general.jsonl", share=0.3), …)
+-> 90% of the file's families, with 3 general rows to every 7 of them; 10% to measure the loss on, never trained
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from venire._common.errors import InputError
+from venire._common.hashing import sha256_json, sha256_text
+from venire.datasets.rows import Method, Row, TrainingData, load_rows
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows, and where each stands, for a message."""
+
+    rows: list[Row]
+    places: list[str]
+
+    def place(self, index: int) -> str:
+        """File and line of a row."""
+        return self.places[index]
+
+    def __add__(self, other: "Rows") -> "Rows":
+        return Rows(self.rows + other.rows, self.places + other.places)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """`train` is learned, `held_out` is only measured. `described` says in a lineage what both were made of."""
+
+    train: Rows
+    held_out: Rows | None
+    described: dict[str, Any]
+    teacher_families: list[str]
+
+
+def mix(
+    file: Path,
+    kind: Method,
+    *,
+    written: str,
+    held_out: float | Path | None,
+    replay: tuple[Path, float] | None,
+    phrasings: int | None,
+    seed: int,
+) -> Mixture:
+    """The rows of `file` as a recipe asks for them; `written` is how the recipe names the file.
+
+    `held_out` is another file, or the share of rows that is set aside: whole families, always the same ones, whatever
+    the seed. `phrasings` keeps the first rows of every family, so that 1 is part of 5 is part of 10. `replay` is a
+    file and its share of all rows. Raises InputError for a bad row, by file and row, and where nothing is left.
+    """
+    data = load_rows(file, kind)
+    described: dict[str, Any] = {"path": written, "sha256": data.sha256}
+    train, measured = _hold_out(_rows(data), held_out, kind, file)
+    if measured is not None:
+        described["held_out"] = {
+            "rows": len(measured.rows),
+            "sha256": sha256_json([row.model_dump(mode="json") for row in measured.rows]),
+        }
+    if phrasings is not None:
+        train = _first_of_each_family(train, phrasings)
+        described["phrasings"] = phrasings
+    if replay is not None:
+        general, share = load_rows(replay[0], kind), replay[1]
+        train, used = _with_replay(train, _rows(general), share, seed)
+        described["replay"] = {"sha256": general.sha256, "rows": used, "share": share}
+    described["rows"] = len(train.rows)
+    described["families"] = dict(sorted(Counter(row.category or "uncategorised" for row in train.rows).items()))
+    teachers = sorted({row.teacher for row in train.rows if row.teacher})
+    return Mixture(train, measured, described, teachers)
+
+
+def family(row: Row) -> str:
+    """What a row shares with its paraphrases: its family, else its own text."""
+    return row.family or sha256_text("\n".join(row.texts))
+
+
+def _rows(data: TrainingData) -> Rows:
+    return Rows(list(data.rows), [data.place(i) for i in range(len(data.rows))])
+
+
+def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Path) -> tuple[Rows, Rows | None]:
+    if held_out is None:
+        return rows, None
+    if isinstance(held_out, Path):
+        return rows, _rows(load_rows(held_out, kind))
+    apart: set[str] = set()
+    count = 0
+    sizes = Counter(family(row) for row in rows.rows)
+    # By hash: no generator's state, so the same families are apart in every run, on every machine, in every language.
+    for name in sorted(sizes, key=sha256_text):
+        if count + sizes[name] / 2 > held_out * len(rows.rows):
+            break
+        apart.add(name)
+        count += sizes[name]
+    if not apart or len(apart) == len(sizes):
+        raise InputError(
+            f"{file}: held_out: {held_out:g} of {len(rows.rows)} rows in {len(sizes)} families leaves "
+            f"{'nothing to hold out' if not apart else 'nothing to train on'}; give another share, or a file"
+        )
+    return _where(rows, lambda row: family(row) not in apart), _where(rows, lambda row: family(row) in apart)
+
+
+def _first_of_each_family(rows: Rows, most: int) -> Rows:
+    seen: Counter[str] = Counter()
+    kept = []
+    for index, row in enumerate(rows.rows):
+        seen[family(row)] += 1
+        if seen[family(row)] <= most:
+            kept.append(index)
+    return _pick(rows, kept)
+
+
+def _with_replay(rows: Rows, general: Rows, share: float, seed: int) -> tuple[Rows, int]:
+    """`rows`, and as many general ones as make up `share` of all; more than there are come again, reshuffled."""
+    wanted = round(len(rows.rows) * share / (1 - share))
+    generator = random.Random(seed)
+    chosen: list[int] = []
+    while len(chosen) < wanted:
+        chosen += generator.sample(range(len(general.rows)), min(len(general.rows), wanted - len(chosen)))
+    return rows + _pick(general, chosen), wanted
+
+
+def _where(rows: Rows, keep: Any) -> Rows:
+    return _pick(rows, [i for i, row in enumerate(rows.rows) if keep(row)])
+
+
+def _pick(rows: Rows, indices: list[int]) -> Rows:
+    return Rows([rows.rows[i] for i in indices], [rows.places[i] for i in indices])
