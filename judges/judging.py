@@ -5,7 +5,8 @@ of an evaluation that was killed, and only the rest is asked; a vendor's respons
 moment that it came. Stages (exam, screening, confirmation) are calls of `ask` with some of the pairs.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from .anchors import make_anchors
 from .keys import missing_key, plain_message
 from .ledger import Ledger, count_spent, finished, judge_folder, write_ledger
 from .local import BATCH
-from .manifest import Manifest, seal
+from .manifest import Manifest, read_manifest, seal
 from .pairs import Pair
 from .panel import ANCHORS, Judge, Origin, Panel, needs_reference, priced
 from .preferences import Preference
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.log import EvalLog
 
+Around = Callable[[str, int], AbstractContextManager[None]]
 MANIFEST = "manifest.json"
 SHEETS = "sheets"
 
@@ -52,16 +54,19 @@ class Judging:
     panel: Panel
     purse: Purse = field(default_factory=Purse)
 
-    def budgeted(self, calls: int | None = None, usd: float | None = None) -> "Judging":
+    def budgeted(self, calls: int | None = None, usd: float | None = None, root: Path | None = None) -> "Judging":
         """The same under a budget, of which the logs that stand there have spent their part.
 
-        Raises InputError if dollars are limited and a paid judge's price is not known.
+        `root` holds everything that draws on it; default: this run's folder. Raises InputError if dollars are limited
+        and a paid judge's price is not known.
         """
         purse = Purse(calls, usd)
         purse.check(self.panel.judges)
-        for part in self.manifest.parts.values():
-            if part.judge.is_api:
-                count_spent(self.run, self.manifest, part.judge.name, purse)
+        for path in sorted((root or self.run).rglob(MANIFEST)):
+            manifest = self.manifest if path == self.run / MANIFEST else read_manifest(path)
+            for part in manifest.parts.values():
+                if part.judge.is_api:
+                    count_spent(path.parent, manifest, part.judge.name, purse)
         return replace(self, purse=purse)
 
     def ask(
@@ -71,17 +76,19 @@ class Judging:
         *,
         repeat: int = 0,
         retry: bool = False,
+        around: Around | None = None,
         display: Any = "none",
     ) -> list[Asked]:
         """Ask `judges` (default: all) about `pairs` (ids, default: all), in both orders, what they have not answered.
 
-        `retry` asks again where a call failed (error, timeout). Paid calls end, between two pairs, where the purse no
-        longer covers them; the rest is `left`. Raises InputError where a key or a provider's package is missing,
-        ServiceError if an evaluation breaks off.
+        `retry` asks again where a call failed (error, timeout). `around` makes a context for each judge that has
+        something to answer, from its name and the number of judgements, for telling of the progress. Paid calls end,
+        between two pairs, where the purse no longer covers them; the rest is `left`. Raises InputError where a key or
+        a provider's package is missing, ServiceError if an evaluation breaks off.
         """
         named = self.panel.judges if judges is None else [self.panel[name] for name in judges]
         self.check_keys(named, pairs, repeat)
-        return [self._ask(judge, pairs, repeat, retry, display) for judge in named]
+        return [self._ask(judge, pairs, repeat, retry, around or _nothing_around, display) for judge in named]
 
     def check_keys(
         self, judges: Iterable[Judge] | None = None, pairs: Collection[str] | None = None, repeat: int = 0
@@ -93,13 +100,24 @@ class Judging:
             if why and len(_of(finished(self.run, self.manifest, judge.name, repeat), wanted)) < 2 * len(wanted):
                 raise InputError(why)
 
-    def _ask(self, judge: Judge, pairs: Collection[str] | None, repeat: int, retry: bool, display: Any) -> Asked:
+    def failed(self, judge: str, repeat: int = 0) -> list[str]:
+        """Pairs of which a call to this judge failed for a reason that may pass, and was not made good since."""
+        stood = finished(self.run, self.manifest, judge, repeat)
+        again = stood - finished(self.run, self.manifest, judge, repeat, retry=True)
+        return sorted({split_id(sample)[0] for sample in again})
+
+    def _ask(
+        self, judge: Judge, pairs: Collection[str] | None, repeat: int, retry: bool, around: Around, display: Any
+    ) -> Asked:
         sheet = write_sheet(self.manifest, judge.name, self.pairs, self.run / SHEETS)
         wanted = None if pairs is None else set(pairs)
         ids = [row.id for row in read_sheet(sheet).rows if wanted is None or split_id(row.id)[0] in wanted]
         before = finished(self.run, self.manifest, judge.name, repeat, retry=retry)
         todo = [sample for sample in ids if sample not in before]
-        new = _evaluate(judge, sheet, todo, self.run, repeat, self.purse, display) if todo else 0
+        new = 0
+        if todo:
+            with around(judge.name, len(todo)):
+                new = _evaluate(judge, sheet, todo, self.run, repeat, self.purse, display)
         return Asked(judge.name, new, len(ids) - len(todo), len(todo) - new)
 
     def ledger(self) -> Ledger:
@@ -159,6 +177,10 @@ def run_panel(
     return judging.ledger()
 
 
+def _nothing_around(judge: str, todo: int) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 def _of(samples: Collection[str], pairs: Collection[str]) -> list[str]:
     """Those samples that are of these pairs."""
     return [sample for sample in samples if split_id(sample)[0] in pairs]
@@ -174,7 +196,8 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: 
 
     task = pairwise(sheet=bind(sheet), repeat=repeat)
     prices = _longest(judge, task, samples)
-    if not purse.covers(min(2, len(prices)), 0.0):
+    if prices and not purse.covers(min(2, len(prices)), 0.0):
+        purse.refused += len(prices)
         samples = [sample for sample in samples if sample not in prices]
     if not samples:
         return 0
@@ -204,6 +227,7 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: 
         if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public: a key or a package is missing
             raise
         raise InputError(f"judge {judge.name!r}: {plain_message(error)}") from error
+    purse.refused += keeper.turned_away
     _check(judge, done[0])
     return sum(sample.error is None for sample in done[0].samples or [])
 

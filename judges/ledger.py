@@ -17,6 +17,7 @@ from venire._common.errors import VenireError
 from venire._common.files import write_json
 from venire._common.hashing import sha256_file, sha256_text
 
+from .foreign import imported_votes
 from .manifest import Manifest, Part, SealedPair
 from .pairs import Side
 from .panel import Standing
@@ -95,6 +96,9 @@ def build_ledger(run: Path, manifest: Manifest) -> Ledger:
     if people := peoples_votes(run, manifest):
         rows += people.rows
         sources += [Source(HUMAN, people.sha256, judge, n) for judge, n in people.counts.items()]
+    theirs, logs = imported_votes(run, {pair.prompt_id: (pair.family, pair.domain) for pair in manifest.pairs})
+    rows += theirs
+    sources += [Source(_relative(path, run), sha256, "imported", n) for path, sha256, n in logs]
     if not rows:
         return Ledger(empty_votes(), sources, {})
     durable, retried = _one_each(pl.DataFrame(rows, schema=SCHEMA, orient="row"))

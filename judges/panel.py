@@ -9,6 +9,7 @@ A judge is named in one of these ways, each with options of its own:
     {markers: commitment}                         wanted markers of a rubric that an answer shows, less unwanted ones
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from venire._common.errors import InputError
 
 from .prices import TABLE, Price, price_of
+from .rotation import EACH
 from .rubric import load_rubric
 from .votes import family_of_judge
 
@@ -377,17 +379,39 @@ def _houses(families: Iterable[str]) -> set[str]:
 
 # Counting
 
+# What one judgement takes, where nobody has measured it yet.
+TOKENS_IN, TOKENS_OUT = 1500, 300
+
 
 @dataclass(frozen=True)
 class CallCount:
-    """What one judge would be asked: `calls` in all, of which `anchors` for its exam. `paid` if a vendor answers."""
+    """What one judge would be asked at most: `calls`, of which `anchors` are its exam. `paid` if a vendor answers.
+
+    `usd` is what that costs at 1500 tokens in and 300 out a call; null where the price is not known, or nothing.
+    """
 
     judge: str
     calls: int
     anchors: int
     paid: bool
+    usd: float | None = None
 
 
-def count_calls(panel: Panel, pairs: int, anchors: int = 40) -> list[CallCount]:
-    """How often each judge is asked about `pairs` pairs in both orders, and about the anchor pairs of its exam."""
-    return [CallCount(judge.name, 2 * (pairs + anchors), 2 * anchors, judge.is_api) for judge in panel.judges]
+def count_calls(panel: Panel, pairs: int, anchors: int | None = None, screened: int = 0) -> list[CallCount]:
+    """How often each judge is asked about `pairs` pairs in both orders, and about the anchor pairs of its exam.
+
+    `screened` are pairs of the screen besides, of which a panel that takes turns gives each judge only its share.
+    """
+    exam = 2 * (panel.anchors.n if anchors is None else anchors)
+    turns = min(EACH, len(panel.judges)) / len(panel.judges) if panel.screen == "rotate" else 1.0
+    calls = 2 * (pairs + math.ceil(screened * turns)) + exam
+    return [
+        CallCount(
+            judge.name,
+            calls,
+            exam,
+            judge.is_api,
+            calls * judge.price.of(TOKENS_IN, TOKENS_OUT) if judge.price else None,
+        )
+        for judge in panel.judges
+    ]

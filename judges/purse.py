@@ -30,6 +30,7 @@ class Purse:
     unpriced: int = 0
     reserved_calls: int = 0
     reserved_usd: float = 0.0
+    refused: int = 0  # calls that it did not cover
 
     @property
     def limited(self) -> bool:

@@ -88,7 +88,7 @@ def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(lock, indent=2))
     else:
-        stage.tell(lock, click.echo)
+        stage.tell(lock, click.echo, the_run.experiment.budget)
 
 
 @click.command("eval")
@@ -123,15 +123,56 @@ def train(experiment: Path, device: str, quick: bool) -> None:
 
 @click.command()
 @EXPERIMENT
-def judge(experiment: Path) -> None:
-    """Seal the manifest and have the panel judge, blind and in both orders.
+@click.option("--add", "added", metavar="JUDGE", help="Have one more judge judge what the panel has judged. Post hoc.")
+@click.option(
+    "--logs",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="A B",
+    help="Logs made elsewhere (see below), or folders.",
+)
+@click.option("--retest", metavar="JUDGE", help="Ask a judge a second time: does it say the same?")
+@click.option("--retry-invalid", is_flag=True, help="First ask again where a call failed (error, timeout).")
+@click.option("--json", "as_json", is_flag=True, help="With --retest: print the result as one JSON object.")
+def judge(
+    experiment: Path,
+    added: str | None,
+    logs: tuple[Path, Path] | None,
+    retest: str | None,
+    retry_invalid: bool,
+    as_json: bool,
+) -> None:
+    """Seal the manifest and have the panel judge, blind and in both orders. Stopped anywhere, it goes on.
 
     Example: venire judge experiments/quickstart.yaml
+
+    A JUDGE is a model (openai/…), embedding:…, likelihood:…, markers:…, or YAML: '{model: openai/…, rubric: brie5}'.
+    It is asked what the panel was asked, nobody else is asked anything, and the next decision is labelled post hoc.
+
+    \b
+    --logs takes two logs of Inspect (one named twice is one):
+      judge logs of our own sheets (inspect eval venire/pairwise -T sheet=…) are checked, and count like any other;
+      somebody else's pairwise judge logs are imported, shown, and not counted;
+      two contenders' answers, candidate first: the panel judges them, in a folder of their own.
+
+    People judge with: venire judge human EXPERIMENT
     """
     from .stages import flow
 
+    if sum([added is not None, logs is not None, retest is not None, retry_invalid]) > 1:
+        raise InputError("give one of --add, --logs, --retest, --retry-invalid at a time")
+    the_run, result = _run(experiment), None
     with _ours():
-        flow.judge(_run(experiment), _say)
+        if added is not None:
+            flow.add_judge(the_run, added, _say)
+        elif logs is not None:
+            flow.judge_logs(the_run, logs, _say)
+        elif retest is not None:
+            result = flow.retest(the_run, retest, _say)
+        else:
+            flow.judge(the_run, _say, retry_invalid)
+    if result is not None and as_json:
+        click.echo(json.dumps(result, indent=2))
 
 
 @click.command()

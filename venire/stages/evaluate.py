@@ -54,7 +54,9 @@ def treatments(run: "Run") -> dict[str, str | None]:
 def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender", treatment: str | None) -> "Task":
     """A suite's task for one contender: its model, its treatment, the settings it answers with."""
     from inspect_ai import task_with
-    from inspect_ai.model import GenerateConfig, get_model
+    from inspect_ai.model import GenerateConfig
+
+    from venire.engine import open_model
 
     task = suite_task(spec, treatment)
     given = {k: v for k, v in run.experiment.generation.model_dump().items() if v is not None}
@@ -62,7 +64,7 @@ def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender", treatm
     own = {k: v for k, v in task.config.model_dump().items() if v is not None}
     merged = given | own | spec.generation | {"max_connections": MAX_CONNECTIONS}
     return task_with(
-        task, model=get_model(contender.model), config=GenerateConfig.model_validate(merged), epochs=spec.epochs
+        task, model=open_model(contender.model), config=GenerateConfig.model_validate(merged), epochs=spec.epochs
     )
 
 
@@ -71,31 +73,38 @@ def evaluate(run: "Run", contenders: Sequence["Contender"], say: Callable[[str],
 
     Raises VenireError if some samples could not be answered; what was answered stays.
     """
-    from inspect_ai import eval_set
+    from venire.engine import close_servers
 
     under = treatments(run)
-    tasks = [
-        contender_task(run, spec, contender, under[contender.treatment])
-        for contender in sorted(contenders, key=lambda c: c.base)
-        for spec in run.experiment.suites
-    ]
+    groups: dict[str, list[Task]] = {}
+    for contender in sorted(contenders, key=lambda c: c.base):
+        # The local engine changes its base by itself; of servers, only one may hold the GPU at a time.
+        group = groups.setdefault(contender.base if run.experiment.serve == "vllm" else "", [])
+        group += [contender_task(run, spec, contender, under[contender.treatment]) for spec in run.experiment.suites]
     run.eval_logs.mkdir(parents=True, exist_ok=True)
-    before = finished(run)
-    todo = sum(len(task.dataset) * (task.epochs or 1) for task in tasks) - before
+    todo = sum(len(task.dataset) * (task.epochs or 1) for tasks in groups.values() for task in tasks) - finished(run)
     with watch("eval", todo, say):
-        done, logs = eval_set(
-            tasks,
-            log_dir=str(run.eval_logs),
-            log_dir_allow_dirty=True,  # the incumbents' logs stand there when the candidates come
-            retry_attempts=1,
-            max_tasks=MAX_TASKS,
-            max_connections=MAX_CONNECTIONS,
-            adaptive_connections=False,
-            log_buffer=1,  # a sample is on disk as soon as it is answered
-            log_realtime=False,
-            log_shared=False,
-            display="none",
-        )
+        for base, tasks in groups.items():
+            _evaluate(run, tasks)
+            close_servers([c.model for c in contenders if c.base == base])
+
+
+def _evaluate(run: "Run", tasks: "list[Task]") -> None:
+    from inspect_ai import eval_set
+
+    done, logs = eval_set(
+        tasks,
+        log_dir=str(run.eval_logs),
+        log_dir_allow_dirty=True,  # the incumbents' logs stand there when the candidates come
+        retry_attempts=1,
+        max_tasks=MAX_TASKS,
+        max_connections=MAX_CONNECTIONS,
+        adaptive_connections=False,
+        log_buffer=1,  # a sample is on disk as soon as it is answered
+        log_realtime=False,
+        log_shared=False,
+        display="none",
+    )
     if not done:
         failed = next((log for log in logs if log.status != "success"), None)
         reason = failed.error.message if failed and failed.error else "see the logs with: inspect view"

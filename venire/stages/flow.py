@@ -19,7 +19,7 @@ def run_all(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]
     say(f"1/6 plan     {run.path}")
     with run.stage("plan"):
         lock = planning.freeze(run)
-    planning.tell(lock, say)
+    planning.tell(lock, say, run.experiment.budget)
     say("2/6 eval     the incumbents, before anything is trained")
     evaluate(run, say, incumbents_only=True)
     say("3/6 train    recipes into candidates")
@@ -62,13 +62,39 @@ def train(run: "Run", say: Say, device: str = "auto", quick: bool = False) -> No
         stage(run, say, device, quick)
 
 
-def judge(run: "Run", say: Say) -> None:
-    """Pairs from logs, the sealed manifest, the exam, the panel's votes."""
+def judge(run: "Run", say: Say, retry: bool = False) -> None:
+    """Pairs from logs, the sealed manifest, the exam, the panel's votes; `retry` asks failed calls again."""
     from .judge import judge as stage
 
     planning.require_lock(run)
     with run.stage("judge"):
-        stage(run, contenders(run), say)
+        stage(run, contenders(run), say, retry)
+
+
+def add_judge(run: "Run", name: str, say: Say) -> None:
+    """A further judge on a finished comparison, post hoc."""
+    from .post_hoc import add
+
+    planning.require_lock(run)
+    with run.stage("judge"):
+        add(run, contenders(run), name, say)
+
+
+def retest(run: "Run", name: str, say: Say) -> dict[str, Any]:
+    """A judge's second pass over what it has judged; gives how often it said the same."""
+    from .post_hoc import retest as stage
+
+    planning.require_lock(run)
+    with run.stage("judge"):
+        return stage(run, contenders(run), name, say)
+
+
+def judge_logs(run: "Run", logs: tuple[Path, Path], say: Say) -> None:
+    """Logs made elsewhere: judge logs join the run, two contenders' answers are judged in a folder of their own."""
+    from .elsewhere import bring
+
+    with run.stage("judge"):
+        bring(run, logs, say)
 
 
 def gate(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]:

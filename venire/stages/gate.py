@@ -5,25 +5,31 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import VenireError
-from venire._common.files import write_json
+from venire._common.files import read_json, write_atomic, write_json
 from venire._common.hashing import sha256_file
 
 from . import plan as planning
+from .design import Design, answers_of, confirm_families, confirm_order, earlier_uses, open_stage
 from .evaluate import eval_logs, with_contender
-from .judge import Design, answers_of, confirm_families, confirm_order, earlier_uses, open_stage
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from venire.judges.judging import Judging
     from venire.judges.ledger import Ledger
     from venire.judges.manifest import Manifest
     from venire.run import Contender, Run
+
+
+FROZEN = "decision.frozen.json"
 
 
 def gate(
     run: "Run", contenders: Sequence["Contender"], say: Callable[[str], None], post_hoc: str | None = None
 ) -> dict[str, Any]:
     """Decide, and write decision.json, analysis.json, qualification.json, suites.parquet and answers.parquet."""
+    import polars as pl
+
     from venire.judges.analysis import analyze
     from venire.judges.gate import GateInputs, Hashes, PostHoc, decide
 
@@ -33,7 +39,7 @@ def gate(
     if ledger.votes.height == 0:
         raise VenireError(f"{run.folder} holds no vote yet: judge first with: venire judge {run.path}")
     suites = write_frames(run, contenders)
-    changed = planning.changes(lock["frozen"], planning.describe(run))
+    changed = planning.changes(lock["frozen"], planning.describe(run)) + joined(judging)
     finalist = chosen(design, ledger, [c.name for c in candidates])
     inputs = GateInputs(
         votes=ledger.votes,
@@ -60,7 +66,9 @@ def gate(
         ),
     )
     decision = decide(inputs).to_dict()
-    write_json(run.folder / "analysis.json", analyze(ledger.votes, seed=run.experiment.seed))
+    keep_frozen(run, decision, say)
+    if not ledger.votes.filter(pl.col("use") == "gate").is_empty():
+        write_json(run.folder / "analysis.json", analyze(ledger.votes, seed=run.experiment.seed))
     exams = {name: exam.to_dict() for name, exam in ledger.exams.items()}
     write_json(run.folder / "qualification.json", exams)
     write_json(run.folder / "decision.json", decision)
@@ -68,6 +76,20 @@ def gate(
     record_use(run, design, lock)
     say(f"    {decision['outcome']}: {decision['candidate']} against {decision['incumbent']}")
     return decision
+
+
+def joined(judging: "Judging") -> list[str]:
+    """Judges who joined after the panel was sealed, as a departure from the lock."""
+    added = judging.manifest.added
+    return [f"panel (judges added afterwards: {', '.join(added)})"] if added else []
+
+
+def keep_frozen(run: "Run", decision: dict[str, Any], say: Callable[[str], None]) -> None:
+    """A decision by the frozen plan is not overwritten by one post hoc: it stays beside it, as decision.frozen.json."""
+    path = run.folder / "decision.json"
+    if decision["post_hoc"] and path.is_file() and not read_json(path).get("post_hoc"):
+        write_atomic(run.folder / FROZEN, path.read_bytes())
+        say(f"    post hoc: the decision by the frozen plan stays in {run.folder / FROZEN}")
 
 
 def write_frames(run: "Run", contenders: Sequence["Contender"]) -> "pl.DataFrame":
@@ -84,7 +106,7 @@ def chosen(design: Design, ledger: "Ledger", names: list[str]) -> str | None:
     """Whom the screen chose; None where there was no screen."""
     from venire.judges.statistics.halving import finalist
 
-    from .judge import screen_means
+    from .design import screen_means
 
     if design.halving is None:
         return None

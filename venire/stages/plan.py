@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError, VenireError
 from venire._common.files import write_json
-from venire._common.hashing import sha256_json
+from venire._common.hashing import sha256_file, sha256_json
 from venire.run import versions
 
+from .design import preferences_of
 from .evaluate import suite_args, suite_task, treatments
 
 if TYPE_CHECKING:
-    from venire.experiment import SuiteSpec
+    from venire.experiment import Budget, SuiteSpec
+    from venire.judges.panel import Panel
     from venire.run import Run
 
 
@@ -44,9 +46,14 @@ def require_lock(run: "Run") -> dict[str, Any]:
     if changed:
         raise VenireError(
             f"{run.path} differs from {run.lock_file} in {', '.join(changed)}: give the changed experiment another "
-            f"name, or undo the change"
+            f"name, or undo the change{_hint(changed, run)}"
         )
     return lock
+
+
+def _hint(changed: list[str], run: "Run") -> str:
+    added = f" (a judge joins a finished comparison by: venire judge {run.path} --add JUDGE)"
+    return added if "panel" in changed else ""
 
 
 def describe(run: "Run") -> dict[str, Any]:
@@ -55,6 +62,7 @@ def describe(run: "Run") -> dict[str, Any]:
     from venire.judges.panel import resolve_panel
 
     experiment = run.experiment
+    panel = resolve_panel(experiment.panel)
     suites = [freeze_suite(spec) for spec in experiment.suites]
     return {
         "name": experiment.name,
@@ -63,12 +71,22 @@ def describe(run: "Run") -> dict[str, Any]:
         "treatments": treatments(run),
         "incumbent": experiment.incumbent,
         "suites": suites,
-        "generation": experiment.generation.model_dump(exclude_none=True),
-        "panel": [judge.model_dump(exclude_none=True) for judge in resolve_panel(experiment.panel).judges],
+        "generation": experiment.generation.model_dump(exclude_none=True) | {"serve": experiment.serve},
+        "panel": [judge.model_dump(exclude_none=True) for judge in panel.judges],
+        "judging": {"screen": panel.screen, "anchors": panel.anchors.n, "preferences": freeze_preferences(panel)},
         "gate": experiment.policy.model_dump(mode="json"),
         "n_judged": sum(suite["n"] for suite in suites if suite["judge"]),
         "n_max": largest_family(experiment.suites),
     }
+
+
+def freeze_preferences(panel: "Panel") -> str | None:
+    """The preferences that the exam holds, by content; read once, so that a bad row is found before anything is run."""
+    from venire.experiment import find_file
+
+    if not preferences_of(panel):
+        return None
+    return sha256_file(find_file(str(panel.anchors.preferences), "panel.anchors.preferences"))
 
 
 def freeze_suite(spec: "SuiteSpec") -> dict[str, Any]:
@@ -105,15 +123,18 @@ def check_leaks(run: "Run") -> None:
 
 
 def leaks(run: "Run") -> list[Any]:
-    """Scenarios whose text also stands in the data of a recipe."""
+    """Scenarios, and preferences held out for the judges' exam, whose text also stands in the data of a recipe."""
     from venire.datasets.leaks import find_leaks
     from venire.evals.scenarios import scenario_texts
+    from venire.judges.panel import resolve_panel
+    from venire.judges.preferences import preference_texts
 
     asked = [
         (f"{spec.task}:{place}", text)
         for spec in run.experiment.suites
         for place, text in scenario_texts(suite_task(spec))
     ]
+    asked += preference_texts(preferences_of(resolve_panel(run.experiment.panel)))
     return [leak for recipe in recipes(run) for leak in find_leaks(recipe.texts(), asked)]
 
 
@@ -145,6 +166,7 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         else run.experiment.policy.alpha
     )
     rates = (0.6, 0.65, 0.7, 0.8, 0.9)
+    n_pairs, screened = most_pairs(n, k, run.experiment.policy.halving_from)
     sizes = {suite["name"]: suite["n"] for suite in frozen["suites"]}
     findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes, k)
     return {
@@ -154,12 +176,38 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         "alpha_each": alpha,
         "power": [{"win_rate": r, "power": power_at(n, r, votes, alpha=alpha) if n >= 2 else 0.0} for r in rates],
         "needed": [{"win_rate": r, "prompts": n_required(r, votes, alpha=alpha)} for r in rates],
-        "calls": [vars(count) for count in count_calls(panel, n * k)],
+        "calls": [vars(count) for count in count_calls(panel, n_pairs, screened=screened)],
         "findings": [vars(finding) for finding in findings],
     }
 
 
-def tell(lock: dict[str, Any], say: Any) -> None:
+def most_pairs(prompts: int, candidates: int, halving_from: int) -> tuple[int, int]:
+    """Pairs that the whole panel judges at most, and those of the screen before."""
+    from venire.judges.statistics.halving import halving_plan
+
+    if candidates < 2 or prompts < halving_from:
+        return prompts * candidates, 0
+    design = halving_plan(list(range(prompts)), candidates)
+    return len(design.confirm), design.judged_pairs - len(design.confirm)
+
+
+def price(plan: dict[str, Any], budget: "Budget", say: Any) -> None:
+    """What judging costs at most, and whether the budget covers it."""
+    paid = [count for count in plan["calls"] if count["paid"]]
+    calls, known = sum(count["calls"] for count in paid), [count["usd"] for count in paid if count["usd"] is not None]
+    if not paid:
+        return
+    total = f", about ${sum(known):.2f} at 1500 tokens in and 300 out each" if known else ""
+    unknown = len(paid) - len(known)
+    total += f" ({unknown} judges at a price that is not known)" if unknown else ""
+    say(f"  paid judgements: at most {calls}{total}")
+    if budget.calls is not None and calls > budget.calls:
+        say(f"  note: the budget of {budget.calls} calls may end before judging does; it stops cleanly and can go on")
+    if budget.usd is not None and sum(known) > budget.usd:
+        say(f"  note: the budget of ${budget.usd:g} may end before judging does; it stops cleanly and can go on")
+
+
+def tell(lock: dict[str, Any], say: Any, budget: "Budget") -> None:
     """The plan in words."""
     plan, frozen = lock["plan"], lock["frozen"]
     say(f"frozen: {frozen['name']} as {lock['sha256'][:12]}")
@@ -175,5 +223,6 @@ def tell(lock: dict[str, Any], say: Any) -> None:
     for count in plan["calls"]:
         paid = "paid" if count["paid"] else "local, free"
         say(f"  {count['judge']}: at most {count['calls']} judgements, {count['anchors']} of them its exam ({paid})")
+    price(plan, budget, say)
     for finding in plan["findings"]:
         say(f"  {finding['severity']}: {finding['message']}")
