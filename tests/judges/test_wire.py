@@ -18,9 +18,9 @@ from .vendors.server import Fault, Kind, Vendors
 
 MODELS = [
     "openai/gpt-4o",  # chat completions
-    "openai/gpt-5-mini",  # responses
-    "anthropic/claude-sonnet-4-5",
-    "google/gemini-2.5-flash",
+    "openai/gpt-6-luna",  # responses
+    "anthropic/claude-haiku-5-5",
+    "google/gemini-3.5-flash-lite",
     "openai-api/loopback/any",  # an endpoint that imitates OpenAI's
     "vllm/any",
 ]
@@ -45,7 +45,7 @@ REASONS: dict[Kind, str] = {
     "trickle": "timeout",
 }
 WAITED_FOR = ("slow", "trickle")
-GOOD = ("rejects_form", "prose", "thinks", "thinks_inline")
+GOOD: tuple[Kind, ...] = ("rejects_form", "prose", "thinks", "thinks_inline")
 
 
 def some_pairs(n: int) -> list[Pair]:
@@ -69,7 +69,7 @@ def by_case(votes: pl.DataFrame) -> dict[int, list[tuple[str, str | None]]]:
 def test_each_failure_is_an_invalid_vote_with_its_reason_and_stops_nothing_else(
     model: str, tmp_path: Path, vendors: Vendors
 ) -> None:
-    kinds = [kind for kind in (*REASONS, *GOOD) if kind not in WAITED_FOR]
+    kinds: list[Kind] = [kind for kind in (*REASONS, *GOOD) if kind not in WAITED_FOR]
     vendors.begin(prefers_bread, {f"case {i}?": Fault(kind) for i, kind in enumerate(kinds, start=1)})
     votes = judged(tmp_path, model, some_pairs(len(kinds) + 1), generation={"max_retries": 0}, max_connections=20)
     found = by_case(votes)
@@ -121,7 +121,7 @@ def test_tries_are_bounded_further_and_further_apart_and_a_judge_may_have_its_ow
     tmp_path: Path, vendors: Vendors, waits: list[float]
 ) -> None:
     vendors.begin(prefers_bread, {"case 0?": Fault("rate_limit")})
-    model = "google/gemini-2.5-flash"  # its SDK tries nothing by itself, so that every attempt is Inspect's
+    model = "google/gemini-3.5-flash-lite"  # its SDK tries nothing by itself, so that every attempt is Inspect's
     one = judged(tmp_path / "one", model, some_pairs(1), max_connections=1)
     assert set(one["reason"]) == {"error"}
     assert len(vendors.calls) == 2 * 6 and len(waits) == 2 * 5
@@ -135,7 +135,7 @@ def test_tries_are_bounded_further_and_further_apart_and_a_judge_may_have_its_ow
 def test_a_judge_with_more_than_a_fifth_of_its_votes_invalid_is_withdrawn_and_no_other(
     tmp_path: Path, vendors: Vendors
 ) -> None:
-    ill, steady = "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash-lite"
+    ill, steady = "anthropic/claude-sonnet-5-5", "google/gemini-3.8-flash"
     vendors.begin(prefers_bread, {f"case {i}?": Fault("content_filter", dialect="messages") for i in (1, 2, 3)})
     panel = resolve_panel({"judges": [{"model": ill}, {"model": steady}]})
     counted = counted_votes(run_panel(some_pairs(12), panel, tmp_path, seed=7, anchors=0).votes, GatePolicy())
