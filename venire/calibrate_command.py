@@ -201,7 +201,7 @@ def _show(screen: "Screen", summary: dict[str, Any]) -> None:
         "\n".join(
             [
                 f"Between {x['between'][0]} and {x['between'][1]}",
-                *(f"{answer['question']}: {answer['answer']}" for answer in x["answers"]),
+                *(f"{answer['question']} ({answer['id']}): {answer['answer']}" for answer in x["answers"]),
             ]
         )
         for x in summary["contradictions"]

@@ -95,7 +95,8 @@ class Screen:
         folded = Text(plain(text), style=style).wrap(self.console, self.width - len(label))
         for number, line in enumerate(folded or [Text()]):
             line.rstrip()
-            self.console.print(Text(label if number == 0 else " " * len(label), style="bold") + line, soft_wrap=True)
+            before = Text(label if number == 0 else " " * len(label), style="bold")
+            self.console.print(Text.assemble(before, line), soft_wrap=True)
 
     def read(self, prompt: str = "> ") -> str:
         """One line, without what a terminal would obey. Raises Left at the end of the input."""
@@ -222,9 +223,12 @@ class Session:
             for letter, option in question.options.items():
                 screen.say(option.text, label=f"  {letter}  ")
             screen.say("something else, in your own words", label="  O  ")
-        if given:
+        if self.calibration.answer_to(question.id):
             screen.say("")
-            screen.say("You have answered this, or begun to. Enter keeps what stands in brackets.", style="dim")
+            screen.say("You have answered this. Enter keeps what you said, anything else replaces it.", style="dim")
+        elif given:
+            screen.say("")
+            screen.say("You had begun this one; here it goes on.", style="dim")
         screen.say("")
         views = "V both views, " if isinstance(question, Dilemma) and question.views else ""
         screen.say(f"W why this question, {views}S skip, P back, Q save and leave", style="dim")

@@ -1,0 +1,349 @@
+"""The interview through a real pseudo-terminal and through a pipe: what is typed is in a valid file at every moment."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from venire._common.errors import InputError
+from venire.calibrate_command import calibrate
+from venire.datasets.calibration import Calibration, load_calibration, save_calibration
+
+QUESTIONS = {
+    "axes.yaml": "- {id: truth_comfort, low: truth, high: comfort}\n",
+    "contemporary.yaml": """
+- id: kite
+  title: The kite
+  ask: "A boy's kite hangs in your tree. Do you climb?"
+  why: Shows how much trouble a kite is worth.
+  category: kindness
+  text: A boy's kite hangs in your tree.
+  options:
+    A: {text: Climb, stance: I climb up and get it., contrast: B, leans: {truth_comfort: 2}}
+    B: {text: Leave it, stance: I leave it to the wind., contrast: A, leans: {truth_comfort: -2}}
+  usual: B
+  views:
+    claim: Kites should be rescued.
+    pro: {figure: P, work: W, quote: up, argument: It is his.}
+    con: {figure: C, work: W, quote: down, argument: It is high.}
+- id: soup
+  title: The soup
+  ask: "The soup is bad and the cook asks. What do you say?"
+  why: Shows how you praise.
+  category: kindness
+  text: The soup is bad and the cook asks.
+  options:
+    A: {text: Say so, stance: I say that it is salty., contrast: B, leans: {truth_comfort: -2}}
+    B: {text: Praise it, stance: I say that it is good., contrast: A, leans: {truth_comfort: 2}}
+  usual: B
+""",
+    "figures.yaml": """
+- id: ahab
+  title: Ahab
+  name: Captain Ahab
+  fictional: true
+  known_for: hunted a whale
+  ask: What do you think of Ahab?
+  why: Shows what you think of obstinacy.
+  admired: He meant it.
+  doubted: He drowned them.
+""",
+}  # fmt: skip
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    folder = tmp_path / "questions"
+    folder.mkdir()
+    for name, text in QUESTIONS.items():
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+class Terminal:
+    """`venire calibrate` in a pseudo-terminal, typed into by hand."""
+
+    def __init__(self, file: Path, questions: Path, columns: int = 90, **environment: str) -> None:
+        self.file, self.seen = file, ""
+        self.master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        code = "import sys; from venire.cli import main; sys.argv[0] = 'venire'; main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, "calibrate", str(file), "--questions", str(questions)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm", **environment},
+            preexec_fn=lambda: _own_terminal(slave),
+        )
+        os.close(slave)
+
+    def wait_for(self, text: str, timeout: float = 30) -> None:
+        """Read until `text` is there, from where the last one was found."""
+        end = time.monotonic() + timeout
+        while text not in self.seen:
+            assert time.monotonic() < end, f"{text!r} did not come; on the screen: {self.seen[-1500:]}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.master, 65536).decode("utf-8", "replace").replace("\r\n", "\n")
+                except OSError:
+                    assert text in self.seen, f"ended without {text!r}: {self.seen[-1500:]}"
+        self.seen = self.seen.split(text, 1)[1]
+
+    def type(self, line: str, then: str) -> Calibration | None:
+        """Type a line, wait for what follows it, and read the file, which must be whole and valid."""
+        os.write(self.master, f"{line}\n".encode())
+        self.wait_for(then)
+        return load_calibration(self.file) if self.file.exists() else None
+
+    def interrupt(self) -> int:
+        os.write(self.master, b"\x03")
+        return self.end()
+
+    def end(self) -> int:
+        self.wait_for_end()
+        return self.process.wait(timeout=30)
+
+    def wait_for_end(self) -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if select.select([self.master], [], [], 0.1)[0]:
+                try:
+                    part = os.read(self.master, 65536)
+                except OSError:
+                    return
+                if not part:
+                    return
+                self.seen += part.decode("utf-8", "replace").replace("\r\n", "\n")
+            elif self.process.poll() is not None:
+                return
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        os.close(self.master)
+
+
+def _own_terminal(slave: int) -> None:
+    os.setsid()
+    ioctl(slave, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.close()
+
+
+def test_the_whole_interview_left_in_the_middle_and_finished(
+    tmp_path: Path, questions: Path, terminals: list[Terminal]
+) -> None:
+    file = tmp_path / "me.json"
+    first = Terminal(file, questions)
+    terminals.append(first)
+    first.wait_for("pseudonym")
+    made = first.type("Ann", "Your choice?")
+    assert made is not None and made.username == "Ann"
+
+    first.type("maybe", "'maybe' is not one of A, B or O")
+    first.type("?", "how much trouble a kite is worth")
+    first.type("v", "Kites should be rescued")
+    first.type("a", "Why?")
+    first.wait_for("> ")
+    kept = first.type("It is the boy's.", "> ")
+    assert kept is not None and kept.unfinished is not None and kept.unfinished.draft == "It is the boy's."
+    first.type("And I like trees.", "> ")
+    first.type("", "How certain")
+    first.type("eleven", "'eleven' is not a number from 1 to 10")
+    first.type("10", "How much does it matter")
+    kept = first.type("7", "The soup")
+    assert kept is not None and kept.unfinished is None
+    answer = kept.phase1_contemporary[0]
+    assert (answer.choice, answer.certainty, answer.emotional_weight) == ("A", 10, 7)
+    assert answer.reasoning == "It is the boy's.\nAnd I like trees."
+
+    first.wait_for("Your choice?")
+    first.type("O", "What would you do?")
+    first.wait_for("> ")
+    first.type("I eat it", "> ")
+    first.type("and ask for bread.", "> ")
+    os.write(first.master, b"half a li")
+    assert first.interrupt() == 130
+    assert "goes on where it stopped" in first.seen
+    kept = load_calibration(file)
+    assert kept.unfinished is not None
+    assert kept.unfinished.given == {"choice": "Other"}
+    assert kept.unfinished.draft == "I eat it\nand ask for bread."
+
+    second = Terminal(file, questions)
+    terminals.append(second)
+    second.wait_for("You had begun this one")
+    second.wait_for("What would you do?")
+    second.wait_for("and ask for bread.")
+    second.wait_for("> ")
+    second.type("", "Why?")
+    second.wait_for("> ")
+    second.type("", "How certain")
+    second.type("8", "How much does it matter")
+    kept = second.type("9", "Captain Ahab")
+    assert kept is not None
+    answer = kept.phase1_contemporary[1]
+    assert (answer.choice, answer.other, answer.reasoning) == ("Other", "I eat it\nand ask for bread.", "")
+
+    second.wait_for("speak to you?")
+    second.type("p", "The soup")  # back, and everything kept
+    second.wait_for("You have answered this")
+    second.wait_for("[O] > ")
+    second.type("b", "Why?")
+    second.wait_for("> ")
+    second.type("", "[8] > ")
+    second.type("", "[9] > ")
+    kept = second.type("", "Captain Ahab")
+    assert kept is not None
+    assert (kept.phase1_contemporary[1].choice, kept.phase1_contemporary[1].other) == ("B", "")
+    second.wait_for("speak to you?")
+    second.type("n", "Why?")
+    second.wait_for("> ")
+    second.type("", "How strongly?")
+    second.type("4", "What was understood of Ann")
+    second.wait_for("3 of 3 questions answered")
+    assert second.end() == 0
+    kept = load_calibration(file)
+    assert [a.id for _, a in kept.answers()] == ["kite", "soup", "ahab"]
+    assert kept.unfinished is None and not kept.skipped
+
+
+def test_killed_outright_it_keeps_every_line(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:
+    file = tmp_path / "me.json"
+    terminal = Terminal(file, questions)
+    terminals.append(terminal)
+    terminal.wait_for("pseudonym")
+    terminal.type("Ann", "Your choice?")
+    terminal.type("b", "Why?")
+    terminal.wait_for("> ")
+    terminal.type("A first line", "> ")
+    terminal.process.send_signal(signal.SIGKILL)
+    terminal.process.wait()
+    kept = load_calibration(file)
+    assert kept.unfinished is not None and kept.unfinished.draft == "A first line"
+
+
+def test_no_colour_and_a_narrow_window(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:
+    terminal = Terminal(tmp_path / "me.json", questions, columns=30, NO_COLOR="1")
+    terminals.append(terminal)
+    terminal.wait_for("pseudonym")
+    os.write(terminal.master, b"Ann\n")
+    terminal.wait_for("Ann")
+    terminal.seen = ""
+    terminal.wait_for("A boy's")
+    os.write(terminal.master, b"q\n")
+    terminal.end()
+    shown = terminal.seen
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown), "a colour although NO_COLOR is set"
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).splitlines()
+    assert max(map(len, lines)) <= 30
+
+
+def piped(file: Path, questions: Path, text: str, *more: str) -> str:
+    done = CliRunner().invoke(calibrate, [str(file), "--questions", str(questions), *more], input=text)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.output
+
+
+def test_a_pipe_answers_and_its_end_saves(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    shown = piped(file, questions, "Ann\nA\nbecause\n\n5\n6\nS\n")
+    assert "1 answered, 1 to come" in shown
+    assert "\x1b" not in shown
+    kept = load_calibration(file)
+    assert kept.skipped == ["soup"]
+    shown = piped(file, questions, "y\nHe meant it.\n\n8\n")
+    assert "2 of 3 questions answered" in shown and "1 skipped" in shown
+    shown = piped(file, questions, "A\n\n9\n9\n", "--skipped")
+    assert "3 of 3 questions answered" in shown
+
+
+def test_one_question_is_asked_again(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nA\nbecause\n\n5\n6\nA\n\n5\n6\ny\n\n8\n")
+    piped(file, questions, "b\n\n\n\n", "--again", "kite")
+    kept = load_calibration(file)
+    assert [a.choice for a in kept.phase1_contemporary] == ["B", "A"]
+    assert kept.phase1_contemporary[0].reasoning == "because"
+    with pytest.raises(InputError, match="no question has this id"):
+        piped(file, questions, "", "--again", "kites")
+
+
+def test_the_summary_plays_back_and_points_out(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nA\n\n8\n9\nA\n\n9\n7\ny\n\n8\n")
+    summary = json.loads(piped(file, questions, "", "--json"))
+    assert summary["answered"] == 3 and summary["own_words"] == 0 and summary["open"] == []
+    assert [answer["id"] for answer in summary["contradictions"][0]["answers"]] == ["soup", "kite"]
+    before = file.read_bytes()
+    shown = piped(file, questions, "", "--summary")
+    assert "Between truth and comfort" in shown and "Nothing was changed" in shown
+    assert file.read_bytes() == before
+
+
+def test_what_was_typed_cannot_steer_the_terminal(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "An\x1b[31mn\nO\n[bold]\x1b]0;title\x07 words\n\n\n5\n6\n")
+    kept = load_calibration(file)
+    assert kept.username == "An[31mn"
+    assert kept.phase1_contemporary[0].other == "[bold]]0;title words"
+    assert "[bold]" in piped(file, questions, "", "--summary")
+
+
+def test_answers_to_other_questions_are_not_mixed_in(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nA\n\n5\n6\n")
+    with pytest.raises(InputError, match=r"kite.*no question of phase contemporary"):
+        CliRunner().invoke(calibrate, [str(file)], catch_exceptions=False)
+    with pytest.raises(InputError, match="holds the answers of 'Ann'"):
+        piped(file, questions, "", "--name", "Bea")
+
+
+def test_a_file_written_by_another_program_is_not_written_over(tmp_path: Path, questions: Path) -> None:
+    from venire.datasets.questions import load_interview
+    from venire.interviewing import Screen, Session, open_questions
+
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\n")
+    interview, calibration = load_interview([questions]), load_calibration(file)
+
+    class Meanwhile(Screen):
+        def read(self, prompt: str = "> ") -> str:
+            save_calibration(file, calibration.model_copy(update={"username": "Bea"}))
+            return "a"
+
+    with pytest.raises(InputError, match="changed by another program"):
+        Session(file, calibration, interview, Meanwhile(), open_questions(calibration, interview)).run()
+    assert load_calibration(file).username == "Bea"
+
+
+def test_the_questions_can_be_copied_to_edit(tmp_path: Path) -> None:
+    done = CliRunner().invoke(calibrate, ["--copy-questions", str(tmp_path / "mine")])
+    assert done.exit_code == 0
+    from venire.datasets.questions import load_interview
+
+    assert load_interview([tmp_path / "mine"]).sha256 == load_interview().sha256
+    again = CliRunner().invoke(calibrate, ["--copy-questions", str(tmp_path / "mine")])
+    assert isinstance(again.exception, InputError)
