@@ -179,6 +179,7 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
         tell(f"{name}: going on after step {start}")
     plan = Plan(job.work, job.device, steps, warmup, need.gradient_checkpointing, parent and parent.path)
     trainer = make_trainer(recipe, rows, held_out, job.base, plan)
+    trainer._total_train_tokens = int(job.metrics.at(start).get("num_tokens", 0))  # TRL counts anew after a stop
     saves = frozenset(recipe.checkpoints(len(data.train.rows), job.quick))
     kept = frozenset(recipe.kept(len(data.train.rows), job.quick))
     lineage = _lineage(job, data, begun, trainer, parent)
