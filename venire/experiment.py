@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -93,6 +93,11 @@ class Experiment(_Strict):
     candidates: list[CandidateSpec] = Field(min_length=1)
     suites: list[SuiteSpec] = Field(min_length=1)
     generation: Generation = Generation()
+    serve: Literal["venire", "vllm"] = Field(
+        default="venire",
+        description="what runs the contenders: the local engine, or vLLM, for bases past one GPU (a server that is "
+        "started, or the one at VLLM_BASE_URL)",
+    )
     panel: dict[str, Any] = {"preset": "local"}
     gate: dict[str, Any] = {}
     budget: Budget = Budget()

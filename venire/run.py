@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,19 @@ class Run:
         for name in self.experiment.bases:
             base = resolve_base(name)
             for treatment in self.experiment.treatments:
+                model = self._served(f"venire/{name}")
                 found.append(
-                    Contender(
-                        f"{name}/{treatment}", f"venire/{name}", treatment, name, "base", base.identity, base.family
-                    )
+                    Contender(f"{name}/{treatment}", model, treatment, name, "base", base.identity, base.family)
                 )
         return found
+
+    def _served(self, model: str) -> str:
+        """What an Inspect model of the local engine is called where the experiment has vLLM serve it."""
+        if self.experiment.serve != "vllm" or not model.startswith("venire/"):
+            return model
+        from venire.engine import vllm_name
+
+        return vllm_name(model)
 
     def incumbent(self) -> Contender:
         """The contender to beat. Raises VenireError if the registry names no champion."""
@@ -90,7 +97,8 @@ class Run:
         champion = Registry().champion
         if champion is None:
             raise VenireError("incumbent is registry:champion, but nothing was promoted yet; name a base instead")
-        return Contender(**{**champion, "teachers": tuple(champion["teachers"])})
+        model = self._served(champion["model"])
+        return Contender(**{**champion, "model": model, "teachers": tuple(champion["teachers"])})
 
     def candidate_contenders(self) -> list[Contender]:
         """Every candidate that is there now, in the order of the experiment file and of training steps."""
@@ -100,7 +108,8 @@ class Run:
         for spec in self.experiment.candidates:
             treatment = self.experiment.treatment_of(spec)
             for candidate in self._weights(spec, store):
-                found.append(candidate.contender(treatment))
+                contender = candidate.contender(treatment)
+                found.append(replace(contender, model=self._served(contender.model)))
         names = [c.name for c in found]
         if doubled := sorted({n for n in names if names.count(n) > 1}):
             raise InputError(f"{self.path}: two candidates are called {doubled[0]!r}; give one another name")

@@ -7,7 +7,7 @@ import pytest
 
 from venire._common.errors import InputError
 from venire._common.files import read_json, write_json
-from venire.engine import Base, adapter_sha256, find_adapter, register_adapter, register_full, resolve_base, vllm_name
+from venire.engine import Base, adapter_sha256, find_adapter, register_adapter, register_full, resolve_base
 
 
 def test_the_name_is_base_name_and_content(tiny_base: Base, tiny_adapters: list[Path]) -> None:
@@ -77,12 +77,3 @@ def test_full_weights_are_a_base_of_their_own(tiny_base: Base) -> None:
     found = resolve_base(ref.model.removeprefix("venire/"))
     assert found.path == tiny_base.path
     assert found.identity == tiny_base.identity
-
-
-def test_the_vllm_name_ends_in_a_link_named_by_content(tiny_base: Base, tiny_adapters: list[Path]) -> None:
-    ref = register_adapter("stance", tiny_adapters[0], tiny_base)
-    name = vllm_name(tiny_base, ref)
-    provider, _, link = name.partition(":")
-    assert provider == f"vllm/{tiny_base.model_id}"
-    assert link.endswith(f"/stance-{ref.sha256[:8]}")
-    assert Path(link).resolve() == tiny_adapters[0].resolve()

@@ -3,7 +3,7 @@
 `resolve_base` finds a base, `load_tokenizer` and `render_prompt` turn a chat into text the one way that training,
 evaluation and chat share, `loglikelihoods` and `choice_logprobs` score given text, `embed` gives sentence vectors,
 `register_adapter` makes an adapter known under its content's name. Generation itself is reached through Inspect:
-`get_model("venire/<base>")`.
+`get_model("venire/<base>")`; past one GPU, `vllm_name` and `open_model` lead to a vLLM server in its place.
 
 Names are loaded on first use (PEP 562): importing this package does not import torch.
 """
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
         find_adapter,
         register_adapter,
         register_full,
-        vllm_name,
     )
     from .bases import ALIASES, Base, list_bases, resolve_base
     from .embedding import embed
     from .scoring import LogLikelihood, choice_logprobs, loglikelihoods
     from .text import encode_prompt, load_tokenizer, render_prompt
+    from .vllm import close_servers, open_model, vllm_name
 
 _HOME = {
     "Base": "bases",
@@ -39,7 +39,9 @@ _HOME = {
     "find_adapter": "adapters",
     "register_adapter": "adapters",
     "register_full": "adapters",
-    "vllm_name": "adapters",
+    "vllm_name": "vllm",
+    "open_model": "vllm",
+    "close_servers": "vllm",
     "encode_prompt": "text",
     "load_tokenizer": "text",
     "render_prompt": "text",
@@ -58,12 +60,14 @@ __all__ = [
     "adapter_sha256",
     "check_adapter",
     "choice_logprobs",
+    "close_servers",
     "embed",
     "encode_prompt",
     "find_adapter",
     "list_bases",
     "load_tokenizer",
     "loglikelihoods",
+    "open_model",
     "register_adapter",
     "register_full",
     "render_prompt",

@@ -107,20 +107,6 @@ def find_adapter(spec: str) -> AdapterRef:
     return AdapterRef(name, path, found, spec)
 
 
-def vllm_name(base: Base, ref: AdapterRef) -> str:
-    """The name of an adapter for Inspect's vLLM provider: the base and a link `<name>-<hash8>` to the adapter.
-
-    The link is named by content because the response cache knows a model by its name alone.
-    """
-    link = home() / "vllm" / f"{ref.name}-{ref.sha256[:8]}"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if link.is_symlink() and link.resolve() != ref.path:
-        link.unlink()
-    if not link.is_symlink():
-        link.symlink_to(ref.path, target_is_directory=True)
-    return f"vllm/{base.model_id}:{link}"
-
-
 def _entry(name: str, sha: str) -> Path:
     return home() / "adapters" / f"{name}@{sha[:8]}.json"
 

@@ -1,5 +1,6 @@
 """Log-probabilities of given text: of a continuation after a chat, and of a few choices as its first words."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from venire._common.errors import InputError
 from .adapters import AdapterRef, find_adapter
 from .bases import Base, resolve_base
 from .service import service
-from .text import encode_prompt
+from .text import encode_prompt, load_tokenizer
+from .vllm import PROVIDER, base_of, token_logprobs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,7 @@ def parse_model(model: str) -> tuple[Base, AdapterRef | None]:
     """
     provider, slash, rest = model.partition("/")
     if slash and provider in ("vllm", "hf", "openai", "anthropic", "google"):
-        raise InputError(f"model {model!r}: log-likelihoods are read from venire/… models")
+        raise InputError(f"model {model!r}: this needs a venire/… model")
     name = rest if provider == "venire" else model
     base_name, _, adapter = name.partition(":")
     return resolve_base(base_name), find_adapter(adapter) if adapter else None
@@ -43,20 +45,34 @@ def parse_model(model: str) -> tuple[Base, AdapterRef | None]:
 def loglikelihoods(model: str, items: Sequence[tuple[list[dict[str, str]], str]]) -> list[LogLikelihood]:
     """Log-likelihood of each continuation given its chat, under `model`, in the order given.
 
-    `items` holds (messages, continuation). Blocks until done: call it from a thread, not from an event loop.
+    `model` is a `venire/…` or a `vllm/…` name; `items` holds (messages, continuation). Blocks until done: call it from
+    a thread, not from an event loop. Raises InputError for another provider, and for an empty continuation.
     """
+    if model.startswith(PROVIDER):
+        return _served(model, items)
     base, adapter = parse_model(model)
 
     def work(batch: "Batch") -> list[LogLikelihood]:
-        pairs = []
-        for messages, continuation in items:
-            tail = batch.tokenizer(continuation, add_special_tokens=False)["input_ids"]
-            if not tail:
-                raise InputError("the log-likelihood of an empty text was asked for; give at least one character")
-            pairs.append((encode_prompt(batch.tokenizer, messages), tail))
-        return _score(batch, batch.load_adapter(adapter) if adapter else None, pairs)
+        return _score(batch, batch.load_adapter(adapter) if adapter else None, _encode(batch.tokenizer, items))
 
     return service.call(base, work) if items else []
+
+
+def _encode(tokenizer: Any, items: Sequence[tuple[list[dict[str, str]], str]]) -> list[tuple[list[int], list[int]]]:
+    pairs = []
+    for messages, continuation in items:
+        tail = tokenizer(continuation, add_special_tokens=False)["input_ids"]
+        if not tail:
+            raise InputError("the log-likelihood of an empty text was asked for; give at least one character")
+        pairs.append((encode_prompt(tokenizer, messages), tail))
+    return pairs
+
+
+def _served(model: str, items: Sequence[tuple[list[dict[str, str]], str]]) -> list[LogLikelihood]:
+    """The same from a vLLM server, which is given the token ids that we would have scored ourselves."""
+    pairs = _encode(load_tokenizer(base_of(model)), items)
+    logs = token_logprobs(model, [prompt + tail for prompt, tail in pairs])
+    return [LogLikelihood(math.fsum(row[-len(tail) :]), len(tail)) for row, (_, tail) in zip(logs, pairs, strict=True)]
 
 
 def choice_logprobs(model: str, prompts: Sequence[list[dict[str, str]]], choices: Sequence[str]) -> "np.ndarray":
