@@ -54,6 +54,7 @@ _INJECTIONS = [
     r"\bas (?:the|an?) (?:impartial |ai |llm )*(?:evaluator|grader|rater)\b|\b(?:llm|ai)[- ]judge\b",
     r"\b(?:new|updated|revised|hidden) (?:instructions?|rubric|criteria|system prompt)\b",
     r"</?(?:think|thinking|reasoning)>",
+    r"\{\{\s*(?:question|reference|first|second|criteria|instructions)\s*\}\}",
     r"<\|[a-z_]+\|>|\[/?INST\]|\[(?:BEGIN|END)[ _][A-Z ]+\]|</?(?:answer|system|question|reference)\b",
 ]
 _AI = re.compile(r"\b(?:as|i am|i['’]m) an? (?:ai|artificial intelligence|(?:large )?language model)\b", re.IGNORECASE)

@@ -96,8 +96,8 @@ def test_a_judge_may_be_asked_for_no_form_at_all(pairs: list[Pair], tmp_path: Pa
         ("openai/o4-mini", {"reasoning_effort": "medium"}, '"reasoning": {"effort": "medium"}'),
         ("anthropic/claude-sonnet-4-6", {"reasoning_tokens": 2048}, '"budget_tokens": 2048'),
         ("anthropic/claude-sonnet-5-5", {"reasoning_effort": "low"}, '"thinking": {"type": "adaptive"'),
-        ("google/gemini-2.5-pro", {"reasoning_tokens": 1024}, '"thinkingBudget": 1024'),
-        ("google/gemini-3.8-flash", {"reasoning_effort": "low"}, '"thinkingLevel": "LOW"'),
+        ("google/gemini-2.5-pro", {"reasoning_tokens": 1024}, '"thinking_budget": 1024'),
+        ("google/gemini-3.8-flash", {"reasoning_effort": "low"}, '"thinking_level": "LOW"'),
         ("openai-api/loopback/thinker", {"reasoning_effort": "low"}, '"reasoning_effort": "low"'),
     ],
 )
