@@ -2,8 +2,10 @@
 
     python -m venire.evals.epistemic_stance.validity
 
-prints them with exact 95% intervals. The labels say what a response does, whatever its words; they were given without
-running the patterns. A pattern's errors bound what its rate can mean.
+prints them with exact 95% intervals. The labels say what a response does, whatever its words; they were given before
+any pattern was run on it. The responses of the part `repair` were then used to mend the patterns, those of `held_out`
+never were: only they count, each pattern in the domains where its rate is taken. A pattern's errors bound what its
+rate can mean.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -18,6 +21,7 @@ from venire.judges.statistics.clopper_pearson import exact_lower, exact_upper
 
 from ..scenarios import Row, load_rows
 from .patterns import PATTERNS, shown
+from .scorer import METRICS
 
 LABELLED = Path(__file__).parent / "labelled.jsonl"
 
@@ -29,6 +33,7 @@ class Labelled(Row):
     response: str = Field(min_length=1, description="what was answered, word for word")
     shows: list[str] = Field(description="the patterns that it shows, by meaning")
     source: str = Field(min_length=1, description="the model that answered, or `written` for this set")
+    part: Literal["repair", "held_out"] = Field(description="was it ever used to change a pattern")
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,12 @@ def load_labelled(path: Path = LABELLED) -> list[Labelled]:
 
 
 def validity(rows: Sequence[Labelled]) -> list[Validity]:
-    """Each pattern against `rows`, in the order of `PATTERNS`."""
-    found = [shown(row.response) for row in rows]
+    """Each pattern against those of `rows` whose domain it is counted in, in the order of `PATTERNS`."""
+    found = [(row, shown(row.response)) for row in rows]
     made = []
     for pattern in PATTERNS:
-        pairs = [(pattern.name in row.shows, fires[pattern.name]) for row, fires in zip(rows, found, strict=True)]
+        counted = [(row, fires) for row, fires in found if row.domain in METRICS[pattern.name]]
+        pairs = [(pattern.name in row.shows, fires[pattern.name]) for row, fires in counted]
         hits = sum(is_labelled and fires for is_labelled, fires in pairs)
         alarms = sum(fires and not is_labelled for is_labelled, fires in pairs)
         misses = sum(is_labelled and not fires for is_labelled, fires in pairs)
@@ -79,21 +85,23 @@ def main() -> None:
     """Print the table, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--part", choices=["held_out", "repair"], default="held_out", help="which responses")
     parser.add_argument("--errors", action="store_true", help="list every response that a pattern got wrong")
     options = parser.parse_args()
-    rows = load_labelled()
+    rows = [row for row in load_labelled() if row.part == options.part]
     table = validity(rows)
     if options.json:
         print(json.dumps({"n": len(rows), "patterns": [asdict(each) for each in table]}, indent=2))
         return
-    print(f"{len(rows)} responses labelled by hand\n")
+    print(f"{len(rows)} responses labelled by hand, part {options.part}\n")
     print(f"{'pattern':25}{'labelled':>9}  {'precision':20}{'recall':20}")
     for each in table:
         print(f"{each.pattern:25}{each.labelled:9}  {_cell(each.precision):20}{_cell(each.recall):20}")
     if options.errors:
         for row in rows:
             fires = {name for name, is_shown in shown(row.response).items() if is_shown}
-            for name in sorted(fires ^ set(row.shows)):
+            wrong = (name for name in sorted(fires ^ set(row.shows)) if row.domain in METRICS[name])
+            for name in wrong:
                 print(f"\n{'false alarm' if name in fires else 'miss'}: {name}, {row.id}\n  {row.response}")
 
 

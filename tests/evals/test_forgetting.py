@@ -166,5 +166,5 @@ def test_two_hundred_items_in_every_domain_and_the_quick_ones_first() -> None:
 
 def test_an_item_may_have_a_length_of_its_own() -> None:
     metadata: list[dict[str, Any]] = [sample.metadata or {} for sample in forgetting().dataset]
-    lengths = {each["match"]: each.get("max_tokens") for each in metadata}
-    assert lengths["code"] > lengths["refusal"] > 12 and lengths["number"] is None
+    lengths = {each["match"]: each.get("max_tokens", 0) for each in metadata}
+    assert lengths["code"] > lengths["refusal"] > 12 and lengths["number"] == 0
