@@ -43,7 +43,15 @@ class Lora(_Strict):
     targets: list[str] | Literal["all-linear"] = Field(
         default="all-linear", description="names of the modules that get an adapter, e.g. [q_proj, v_proj]"
     )
-    layers: int | None = Field(default=None, ge=1, description="only the last so many layers; default: all of them")
+    layers: int | None = Field(
+        default=None, ge=1, description="only the last so many layers, of modules named in targets; default: all layers"
+    )
+
+    @model_validator(mode="after")
+    def _layers_of_named_modules(self) -> "Lora":
+        if self.layers is not None and self.targets == "all-linear":
+            raise ValueError("layers needs the modules named in targets, e.g. [q_proj, v_proj]")
+        return self
 
 
 class Replay(_Strict):

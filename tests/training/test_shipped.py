@@ -1,0 +1,93 @@
+"""The shipped recipes: they load, fit their methods, count as PEFT counts, and an editor knows their keys."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venire.engine import resolve_base
+from venire.training.estimate import lora_config, parameters
+from venire.training.recipe import HOME, Recipe, json_schema, load_recipe
+
+RECIPES = sorted((HOME / "training" / "recipes").glob("*.yaml"))
+QWEN = {  # what the hub's configurations say of Qwen2.5 in these sizes
+    "7B": {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28},
+    "3B": {"hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16},
+    "0.5B": {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14},
+}
+KV_HEADS = {"7B": 4, "3B": 2, "0.5B": 2}
+# By hand: rank × (in + out) of every targeted layer; of full weights, every parameter.
+TRAINED = {
+    "personal_ethics": 40_370_176,
+    "kernel_lora": 5_767_168,
+    "style_transfer": 14_966_784,
+    "epistemic_stance": 494_032_768,
+    "epistemic_stance_lora": 8_798_208,
+    "question_variation": 161_480_704,
+}
+
+
+def configuration(recipe: Recipe) -> Any:
+    from transformers import AutoConfig, Qwen2Config
+
+    if recipe.base is None:
+        return AutoConfig.from_pretrained(str(resolve_base("smollm2-135m").path))
+    size = recipe.base.split("-")[1]
+    tied, vocabulary = size != "7B", 152064 if size == "7B" else 151936
+    return Qwen2Config(
+        vocab_size=vocabulary, num_key_value_heads=KV_HEADS[size], tie_word_embeddings=tied, **QWEN[size]
+    )
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_every_recipe_loads_its_rows_and_makes_candidates(file: Path) -> None:
+    recipe = load_recipe(file)
+    assert recipe.n_checkpoints >= 1
+    assert recipe.texts()
+    assert file.read_text().startswith("# yaml-language-server: $schema=schema.json\n")
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_trainable_parameters_are_what_peft_counts_and_what_the_layers_make(file: Path) -> None:
+    import torch
+    from peft import get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    recipe = load_recipe(file)
+    config = configuration(recipe)
+    total, trained = parameters(config, recipe)
+    if recipe.weights == "adapter":
+        with torch.device("meta"):
+            model = get_peft_model(AutoModelForCausalLM.from_config(config), lora_config(recipe.lora, config))
+        assert trained == model.get_nb_trainable_parameters()[0]
+        targeted = [m for n, m in model.named_modules() if n.endswith(".base_layer") and hasattr(m, "in_features")]
+        assert trained == sum(recipe.lora.r * (m.in_features + m.out_features) for m in targeted)  # type: ignore[operator]
+    assert trained == TRAINED.get(recipe.name, trained)
+    assert total >= trained or recipe.weights == "adapter"
+
+
+def test_every_configuration_of_the_five_projects_is_there_beside_a_small_one() -> None:
+    names = {file.stem for file in RECIPES}
+    assert TRAINED.keys() <= names
+    small = {"personal_ethics_small", "kernel_small", "style_small", "epistemic_stance_small"}
+    assert {*small, "question_variation_small"} <= names
+    assert all(load_recipe(HOME / f"training/recipes/{name}.yaml").base is None for name in small)
+
+
+def test_the_schema_for_editors_is_the_one_that_recipes_are_checked_by() -> None:
+    file = HOME / "training" / "recipes" / "schema.json"
+    assert json.loads(file.read_text("utf-8")) == json.loads(json.dumps(json_schema())), (
+        "write it anew: python -c 'import json; from venire.training.recipe import json_schema; "
+        "print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > training/recipes/schema.json"
+    )
+
+
+def test_the_schema_takes_what_ships_and_refuses_a_slip() -> None:
+    import jsonschema
+    import yaml
+
+    for file in RECIPES:
+        jsonschema.validate(yaml.safe_load(file.read_text()), json_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"method": "sft", "data": "x", "learning_rat": 1}, json_schema())
