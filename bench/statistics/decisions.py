@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 import polars as pl
-from intervals import rate
+from intervals import share_of
 from model import World
 from numpy.typing import NDArray
 
@@ -78,6 +78,11 @@ class Case:
     uses: int = 0
     weight: float = 1.0
     truth: Floats = field(default_factory=lambda: np.full(1, np.nan))
+
+    @property
+    def named(self) -> bool:
+        """Is the true rate of each candidate known?"""
+        return len(self.truth) > 1
 
 
 @dataclass(frozen=True)
@@ -210,7 +215,7 @@ def _look(votes: pl.DataFrame, name: str, order: list[str], case: Case) -> Look:
 def _seen(case: Case, decision: Decision, prompts: int, judged: int, stopped: bool) -> Seen:
     passed = {part.name: part.passed is True for part in decision.components}
     bounds = {part.name: part.observed for part in decision.components}
-    theta = float(case.truth[_names(case.k).index(decision.candidate or "")]) if len(case.truth) > 1 else np.nan
+    theta = float(case.truth[_names(case.k).index(decision.candidate or "")]) if case.named else np.nan
     return Seen(
         outcome=decision.outcome,
         superior=passed["superiority"],
@@ -292,35 +297,41 @@ def _suites(case: Case, rng: np.random.Generator) -> pl.DataFrame:
     return _items(case.k).with_columns(value=pl.Series(np.concatenate([*values, before]).astype(float)))
 
 
-def row(case: Case, reps: int, seed: int) -> list[str]:
-    """A row of the table of a case: shares with their 95% Monte-Carlo half-width."""
-    count = max(1, int(reps * case.weight))
-    rng = np.random.default_rng([seed, case.n, case.k, sum(case.name.encode())])
-    seen = [simulate(case, rng) for _ in range(count)]
-
-    def share(of: Callable[[Seen], bool]) -> str:
-        return rate([of(one) for one in seen])
-
+def part(case: Case, number: int, size: int, seed: int) -> dict[str, float]:
+    """Sums over the `number`-th block of replications, which has its own stream."""
+    rng = np.random.default_rng([seed, case.n, case.k, sum(case.name.encode()), number])
+    seen = [simulate(case, rng) for _ in range(size)]
     promoted = [one for one in seen if one.outcome == "PROMOTE"]
-    cells = [
-        str(case.n),
-        f"{'false: ' if case.false else ''}{case.name}",
-        str(count),
-        share(lambda one: one.superior),
-        share(lambda one: one.superior and one.left_out),
-        share(lambda one: one.superior and one.left_out and one.panel),
-        f"**{share(lambda one: one.outcome == 'PROMOTE')}**",
-        share(lambda one: one.outcome == "REFUSE"),
-        f"{np.mean([one.stopped for one in seen]):.3f}",
-        f"{np.mean([one.prompts for one in seen]):.0f}",
-    ]
+    return {
+        "runs": size,
+        "superior": sum(one.superior for one in seen),
+        "left_out": sum(one.superior and one.left_out for one in seen),
+        "panel": sum(one.superior and one.left_out and one.panel for one in seen),
+        "promote": len(promoted),
+        "refuse": sum(one.outcome == "REFUSE" for one in seen),
+        "stopped": sum(one.stopped for one in seen),
+        "prompts": sum(one.prompts for one in seen),
+        "judged": sum(one.judged for one in seen),
+        "above": sum(one.above for one in promoted),
+        "theta": sum(one.theta for one in promoted) if case.named else 0.0,
+    }
+
+
+def row(case: Case, parts: list[dict[str, float]]) -> list[str]:
+    """A row of the table of a case: shares with their 95% Monte-Carlo half-width."""
+    total = {key: sum(one[key] for one in parts) for key in parts[0]}
+    runs = int(total["runs"])
+
+    def share(key: str) -> str:
+        return share_of(total[key], runs)
+
+    cells = [str(case.n), f"{'false: ' if case.false else ''}{case.name}", str(runs)]
+    cells += [share("superior"), share("left_out"), share("panel"), f"**{share('promote')}**", share("refuse")]
+    cells += [f"{total['stopped'] / runs:.3f}", f"{total['prompts'] / runs:.0f}"]
     if case.k > 1:
-        theta = np.mean([one.theta for one in promoted]) if promoted and len(case.truth) > 1 else np.nan
-        cells += [
-            f"{np.mean([one.judged for one in seen]):.0f}",
-            share(lambda one: one.outcome == "PROMOTE" and one.above) if len(case.truth) > 1 else "–",
-            f"{theta:.3f}" if np.isfinite(theta) else "–",
-        ]
+        known = case.named and total["promote"] > 0
+        cells += [f"{total['judged'] / runs:.0f}", share("above") if case.named else "–"]
+        cells.append(f"{total['theta'] / total['promote']:.3f}" if known else "–")
     return cells
 
 

@@ -23,8 +23,13 @@ Rows = list[list[str]]
 def rate(hits: NDArray[np.bool_] | list[bool]) -> str:
     """A share with its 95% Monte-Carlo half-width."""
     x = np.asarray(hits, float)
-    p = float(x.mean())
-    return f"{p:.3f} ±{1.96 * np.sqrt(max(p * (1 - p), 0.25 / x.size) / x.size):.3f}"
+    return share_of(float(x.sum()), x.size)
+
+
+def share_of(hits: float, runs: int) -> str:
+    """The same from a count."""
+    p = hits / runs
+    return f"{p:.3f} ±{1.96 * np.sqrt(max(p * (1 - p), 0.25 / runs) / runs):.3f}"
 
 
 def table(title: str, head: list[str], rows: Rows) -> str:

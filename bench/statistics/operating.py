@@ -1,11 +1,11 @@
 """Operating characteristics: coverage of every interval, size and power of every rule, and of the whole gate.
 
-    python bench/statistics/operating.py [--reps 3000] [--seed 20251121] [--only NAME] [--state FILE] [--out FILE]
+    python bench/statistics/operating.py [--reps 2000] [--seed 20251121] [--only NAME] [--state FILE] [--out FILE]
 
 `--only` picks a module (intervals, others, rules, decisions) or a table's name. With `--state` every finished table,
-and every row of the whole gate's, is kept in that file: a run that was killed goes on where it stopped, and `--one`
-stops by itself after the next of them. `--out` writes the page, of which `results.md` is one. About an hour and a half
-of one core at the default.
+and every few hundred replications of the whole gate, are kept in that file: a run that was killed goes on where it
+stopped, and `--seconds S` stops by itself (exit code 9) when S seconds have passed. `--out` writes the page, of which
+`results.md` is one. About 40 minutes of one core at the default.
 """
 
 import argparse
@@ -21,27 +21,37 @@ import numpy as np
 import others
 import rules
 
+BLOCK = 200  # replications of the whole gate that are kept together
+
 
 class Kept:
     """Results by name, on disk as soon as they are there; those of another seed or size are not taken."""
 
-    def __init__(self, path: Path | None, reps: int, seed: int, one: bool = False) -> None:
-        self._path, self._mark, self._one = path, f"{seed}/{reps}/", one
+    def __init__(self, path: Path | None, mark: str, seconds: float) -> None:
+        self._path, self._mark, self._until = path, mark, time.monotonic() + seconds
         self._known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path and path.is_file() else {}
 
     def get(self, name: str, make: Callable[[], Any]) -> Any:
         """The result of that name, made if need be."""
         key = self._mark + name
         if key not in self._known:
-            start = time.process_time()
-            made = make()
-            self._known[key] = [made, round(time.process_time() - start)]
-            print(f"{name}: {self._known[key][1]} s", flush=True)
+            if time.monotonic() > self._until:
+                raise SystemExit(9)
+            self._known[key] = make()
             if self._path:
                 self._path.write_text(json.dumps(self._known, ensure_ascii=False, indent=1), "utf-8")
-            if self._one:
-                raise SystemExit(0)
-        return self._known[key][0]
+        return self._known[key]
+
+
+def decision_row(kept: Kept, title: str, case: decisions.Case, reps: int, seed: int) -> list[str]:
+    """A row of the whole gate's tables, from blocks that are kept one by one."""
+    left, parts = max(1, int(reps * case.weight)), []
+    while left > 0:
+        number, size = len(parts), min(BLOCK, left)
+        name = f"{title}: {case.n}, {case.name}, block {number}"
+        parts.append(kept.get(name, lambda number=number, size=size: decisions.part(case, number, size, seed)))
+        left -= size
+    return decisions.row(case, parts)
 
 
 def pages(kept: Kept, reps: int, seed: int, only: str) -> list[str]:
@@ -49,10 +59,7 @@ def pages(kept: Kept, reps: int, seed: int, only: str) -> list[str]:
     found = []
     for title, head, cases in decisions.tables():
         if only in ("", "decisions"):
-            rows = [
-                kept.get(f"{title}: {case.n}, {case.name}", lambda case=case: decisions.row(case, reps, seed))
-                for case in cases
-            ]
+            rows = [decision_row(kept, title, case, reps, seed) for case in cases]
             found.append(intervals.table(title, head, rows))
     for module in (rules, intervals, others):
         for make in module.TABLES:
@@ -65,14 +72,14 @@ def pages(kept: Kept, reps: int, seed: int, only: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reps", type=int, default=3000)
+    parser.add_argument("--reps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=20251121)
     parser.add_argument("--only", default="")
     parser.add_argument("--state", type=Path)
-    parser.add_argument("--one", action="store_true")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    found = pages(Kept(args.state, args.reps, args.seed, args.one), args.reps, args.seed, args.only)
+    found = pages(Kept(args.state, f"{args.seed}/{args.reps}/", args.seconds), args.reps, args.seed, args.only)
     text = f"Seed {args.seed}, --reps {args.reps}; ± is the 95% Monte-Carlo half-width.\n\n" + "\n".join(found)
     if args.out:
         args.out.write_text(text, "utf-8")
