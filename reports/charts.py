@@ -1,95 +1,336 @@
-"""Where things stand in a forest plot; templates draw them. Positions are per cent of the width, so that it scales."""
+"""The report's charts, drawn by matplotlib: each twice, wide and narrow, with the words that stand for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from .components import Component
+from .escape import visible
 from .figures import Estimate
-from .numbers import interval, is_number, listing, percent
+from .numbers import decimal, interval, is_number, listing, percent, points
+from .progression import Checkpoint, PhrasingPoint
+from .svg import PALETTE, SETTINGS, to_svg
 
-ROW = 40  # pixels a row
-TOP = 8
-AXIS = 34
-TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Room at the sides, so that a mark at 0 or 1 and the outer labels stay inside.
-_LEFT, _RIGHT = 4.0, 96.0
-_LABEL, _NARROW = 44, 24  # characters of a label before it is shortened, on a wide page and on a phone
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-
-@dataclass(frozen=True)
-class Mark:
-    """One row: its label, what its numbers say, and x of its mark and of the interval's ends (None: not there)."""
-
-    kind: str
-    label: str
-    narrow: str
-    full: str
-    value: str
-    top: int
-    x: float | None
-    low: float | None
-    high: float | None
-    one_sided: bool
-    solid: bool
-    clear: bool
+WIDE, NARROW = 9.6, 3.4  # inches; at 96 pixels an inch they fit a page and a phone
+_SERIES = (("blue", "o", "-"), ("orange", "s", "--"), ("green", "^", "-."), ("purple", "D", ":"))
+_MOST_SERIES = len(_SERIES)
 
 
 @dataclass(frozen=True)
-class Forest:
-    """A forest plot: rows, ticks, the line of no preference, size in pixels, and what it shows in words."""
+class Chart:
+    """One chart: two drawings of the same figures, and the figures in words."""
 
     identity: str
     title: str
     words: str
-    marks: list[Mark]
-    ticks: list[tuple[float, str]]
-    half: float
-    height: int
-    bottom: int
+    wide: Markup
+    narrow: Markup
 
 
-def forest(identity: str, title: str, rows: Sequence[Estimate]) -> Forest | None:
-    """The plot of rows that have an estimate; None where none has."""
+Draw = Callable[["Figure", bool], None]
+
+
+def draw(identity: str, title: str, words: str, into: Draw) -> Chart:
+    """Draw a figure for a page and for a phone."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    settings: Any = SETTINGS
+    drawn = []
+    with rc_context(settings):
+        for width, narrow in ((WIDE, False), (NARROW, True)):
+            figure = Figure(figsize=(width, 1))
+            into(figure, narrow)
+            name = f"{identity}-narrow" if narrow else identity
+            drawn.append(Markup(to_svg(figure, name, title, words)))
+    return Chart(identity, title, words, *drawn)
+
+
+def forest(identity: str, title: str, rows: Sequence[Estimate]) -> Chart | None:
+    """Rates with their intervals against the line of no preference; None where no row has an estimate."""
     drawn = [row for row in rows if is_number(row.estimate)]
     if not drawn:
         return None
-    bottom = TOP + ROW * len(drawn)
-    return Forest(
-        identity=identity,
-        title=title,
-        words=_words(title, drawn),
-        marks=[_mark(row, TOP + ROW * i) for i, row in enumerate(drawn)],
-        ticks=[(place(tick), percent(tick, 0)) for tick in TICKS],
-        half=place(0.5),
-        height=bottom + AXIS,
-        bottom=bottom,
-    )
+    said = [f"{row.label} {percent(row.estimate)}, {interval(row.low, row.high)}, n {row.n}" for row in drawn[:24]]
+    more = f"; and {len(drawn) - 24} more rows, in the table" if len(drawn) > 24 else ""
+    words = f"Forest plot, {title}. The line at 50% is no preference. {listing(said)}{more}."
+    return draw(identity, title, words, lambda figure, narrow: _forest(figure, narrow, drawn))
 
 
-def place(rate: float) -> float:
-    """A rate's place on the axis, in per cent of the width."""
-    return round(_LEFT + (_RIGHT - _LEFT) * min(max(rate, 0.0), 1.0), 3)
+def _forest(figure: "Figure", narrow: bool, rows: Sequence[Estimate]) -> None:
+    line = 0.46 if narrow else 0.34
+    axes = _axes(figure, len(rows) * line, left=0.03 if narrow else 0.34, right=0.94 if narrow else 0.74)
+    for y, row in enumerate(rows):
+        clear = is_number(row.low) and row.low > 0.5
+        colour = PALETTE["blue" if clear else "orange"]
+        rate = row.estimate or 0.0
+        low = row.low if is_number(row.low) else rate
+        high = row.high if is_number(row.high) else rate
+        style = "-" if row.solid else (0, (4, 2.5))
+        axes.plot([low, high], [y, y], color=colour, lw=2.2, ls=style, solid_capstyle="butt")
+        ends = [end for end in (row.low, row.high) if is_number(end)]
+        axes.plot(ends, [y] * len(ends), ls="", marker="|", ms=9, mew=2, color=colour)
+        axes.plot(
+            [rate],
+            [y],
+            color=colour,
+            marker="s" if row.kind == "panel" else "o",
+            ms=8 if row.kind == "panel" else 7,
+            mfc=colour if row.solid else PALETTE["sheet"],
+            mec=colour,
+            mew=1.8,
+        )
+        _label_row(axes, y, row, narrow)
+    axes.axvline(0.5, color=PALETTE["ink"], lw=1.2, ls=(0, (4, 3)))
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set_yticks([])
+    axes.set_ylim(len(rows) - 0.5, -0.75 if narrow else -0.5)
+    axes.grid(axis="x", lw=0.8)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
 
 
-def _mark(row: Estimate, top: int) -> Mark:
-    low = place(row.low) if is_number(row.low) else None
-    high = place(row.high) if is_number(row.high) else None
-    # A lower bound alone is drawn to the estimate: nothing is known of the other side.
-    if low is not None and high is None and is_number(row.estimate):
-        high = place(row.estimate)
-    return Mark(
-        kind=row.kind,
-        label=shorten(row.label, _LABEL),
-        narrow=shorten(row.label, _NARROW),
-        full=row.label,
-        value=value_words(row),
-        top=top,
-        x=place(row.estimate) if is_number(row.estimate) else None,
-        low=low,
-        high=high,
-        one_sided=not is_number(row.high),
-        solid=row.solid,
-        clear=is_number(row.low) and row.low > 0.5,
-    )
+def _label_row(axes: "Axes", y: int, row: Estimate, narrow: bool) -> None:
+    heavy = "bold" if row.kind == "panel" else "normal"
+    kind = f"{row.kind} " if row.kind in ("judge", "domain") and not narrow else ""
+    place = axes.get_yaxis_transform()
+    if narrow:  # the label above its line
+        axes.text(0, y - 0.38, shorten(row.label, 24), transform=place, va="center", fontsize=8.5, weight=heavy)
+        rate = f"{percent(row.estimate)} ({_ends(row)})"
+        axes.text(1, y - 0.38, rate, transform=place, va="center", ha="right", fontsize=8.5, color=PALETTE["soft"])
+        return
+    label = shorten(f"{kind}{row.label}", 40)
+    axes.text(-0.04, y, label, transform=place, va="center", ha="right", weight=heavy)
+    axes.text(1.03, y, value_words(row), transform=place, va="center", color=PALETTE["soft"], fontsize=9.5)
+
+
+def _ends(row: Estimate) -> str:
+    if is_number(row.low) and is_number(row.high):
+        return f"{100 * row.low:.0f} to {100 * row.high:.0f}"
+    return interval(row.low, row.high)
+
+
+def agreement_matrix(pairs: Sequence[dict[str, Any]]) -> Chart | None:
+    """How often each two judges gave the same verdict; None below three judges, where a table says it shorter."""
+    names = list(dict.fromkeys(name for row in pairs for name in row["judges"]))
+    values = {tuple(row["judges"]): row for row in pairs if is_number(row["raw"])}
+    if len(names) < 3 or not values:
+        return None
+    said = [
+        f"{one} and {two} {decimal(row['raw'], 2)}, κ {decimal(row['kappa'], 2)}" for (one, two), row in values.items()
+    ]
+    words = f"Matrix of raw agreement between each two judges, with Cohen's κ below it. {listing(said)}."
+    title = "raw agreement between judges, and Cohen's κ"
+    return draw("agreement-plot", title, words, lambda figure, narrow: _matrix(figure, narrow, names, values))
+
+
+def _matrix(figure: "Figure", narrow: bool, names: list[str], values: dict[tuple[str, ...], dict[str, Any]]) -> None:
+    from matplotlib.patches import Rectangle
+
+    n = len(names)
+    axes = _axes(figure, n * (0.42 if narrow else 0.5), left=0.42 if narrow else 0.3, right=0.99 if narrow else 0.75)
+    for i, row in enumerate(names):
+        for j, column in enumerate(names[:i]):
+            found = values.get((column, row)) or values.get((row, column))
+            if found is None:
+                continue
+            share = max(0.0, min(1.0, found["raw"]))
+            cell = Rectangle((j, i), 1, 1, facecolor=PALETTE["blue"], alpha=0.05 + 0.5 * share, edgecolor="none")
+            axes.add_patch(cell)
+            axes.text(j + 0.5, i + 0.36, decimal(found["raw"], 2), ha="center", va="center", fontsize=9.5)
+            kappa = "κ " + (decimal(found["kappa"], 2) if is_number(found["kappa"]) else "–")
+            axes.text(j + 0.5, i + 0.72, kappa, ha="center", va="center", fontsize=8, color=PALETTE["soft"])
+    axes.set_xlim(0, n - 1)
+    axes.set_ylim(n, 1)
+    wide = 18 if narrow else 34
+    axes.set_yticks([i + 0.5 for i in range(1, n)], [f"{i + 1} {shorten(names[i], wide)}" for i in range(1, n)])
+    first = f"1 {shorten(names[0], wide)}"
+    axes.set_xticks([j + 0.5 for j in range(n - 1)], [first if j == 0 else str(j + 1) for j in range(n - 1)])
+    axes.xaxis.tick_top()
+    axes.tick_params(labelcolor=PALETTE["ink"], labelsize=8.5 if narrow else 9.5)
+    axes.get_xticklabels()[0].set_horizontalalignment("left" if narrow else "center")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def gate_chart(components: Sequence[Component]) -> Chart | None:
+    """How far each measured requirement is from its bound; None where none is measured."""
+    rows = [(c, margin(c)) for c in components if margin(c) is not None]
+    if not rows:
+        return None
+    said = [f"{c.title}: required {c.required_words}, observed {c.observed_words}, {c.state}" for c, _ in rows]
+    words = f"Each measured requirement of the gate, by its distance from the bound. {listing(said)}."
+    title = "distance of each requirement from its bound"
+    return draw("gate-plot", title, words, lambda figure, narrow: _gate(figure, narrow, rows))
+
+
+def margin(component: Component) -> float | None:
+    """Observed minus required, signed so that above 0 is met; None for what is counted or not defined."""
+    observed, required = component.observed, component.required
+    if component.kind not in ("bound", "rate", "agreement", "change", "limit"):
+        return None
+    if not (is_number(observed) and is_number(required)):
+        return None
+    return required - observed if component.below else observed - required
+
+
+def _gate(figure: "Figure", narrow: bool, rows: Sequence[tuple[Component, Any]]) -> None:
+    line = 0.62 if narrow else 0.34
+    axes = _axes(figure, len(rows) * line + 0.25, left=0.02 if narrow else 0.32, right=0.98 if narrow else 0.64)
+    place = axes.get_yaxis_transform()
+    for y, (component, distance) in enumerate(rows):
+        met = component.state == "passed"
+        colour = PALETTE["blue" if met else "orange"]
+        axes.plot([0, 100 * distance], [y, y], color=colour, lw=3, solid_capstyle="butt")
+        axes.plot([100 * distance], [y], marker="o" if met else "X", ms=8, color=colour)
+        numbers = f"{component.observed_words}, required: {component.required_words}"
+        if narrow:  # both above the line
+            axes.text(0, y - 0.5, shorten(component.title, 44), transform=place, va="center", fontsize=8.5)
+            axes.text(0, y - 0.26, numbers, transform=place, va="center", fontsize=7.5, color=PALETTE["soft"])
+        else:
+            axes.text(-0.04, y, shorten(component.title, 40), transform=place, va="center", ha="right")
+            axes.text(1.03, y, numbers, transform=place, va="center", fontsize=8.5, color=PALETTE["soft"])
+    reach = max(5.0, *(abs(100 * distance) for _, distance in rows)) * 1.12
+    axes.set_xlim(-reach, reach)
+    axes.axvline(0, color=PALETTE["ink"], lw=1.2)
+    axes.set_ylim(len(rows) - 0.4, -0.85)
+    axes.text(-0.02 * reach, -0.85, "not met", ha="right", va="top", fontsize=8.5, color=PALETTE["soft"])
+    axes.text(0.02 * reach, -0.85, "met", ha="left", va="top", fontsize=8.5, color=PALETTE["soft"])
+    axes.set_yticks([])
+    axes.grid(axis="x", lw=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("distance from the bound, in points (a coefficient: in hundredths)", fontsize=8 if narrow else 9)
+    axes.spines["left"].set_visible(False)
+
+
+def progression_chart(checkpoints: Sequence[Checkpoint]) -> Chart | None:
+    """Win rate and damage over training steps, and one against the other; None below two checkpoints."""
+    known = [c for c in checkpoints if c.gain and is_number(c.gain.estimate)]
+    if len(known) < 2 or len({c.series for c in known}) > _MOST_SERIES:
+        return None
+    said = []
+    for c in known:
+        cost = f", {c.worst.metric} {points(c.worst.change)} ({_change_ends(c)})" if c.worst else ""
+        assert c.gain is not None
+        rate = f"{percent(c.gain.estimate)} ({interval(c.gain.low, c.gain.high)}, n {c.gain.n})"
+        said.append(f"{c.series} step {c.step}: win rate {rate}{cost}")
+    words = f"Checkpoints over training: win rate against the incumbent, and the guarded metric. {listing(said)}."
+    title = "gain and damage over the checkpoints"
+    return draw("progression-plot", title, words, lambda figure, narrow: _progression(figure, narrow, known))
+
+
+def _change_ends(checkpoint: Checkpoint) -> str:
+    worst = checkpoint.worst
+    if worst is None or worst.low is None:
+        return "no interval"
+    return f"{points(worst.low)} to {points(worst.high)}, n {worst.n}"
+
+
+def _progression(figure: "Figure", narrow: bool, known: Sequence[Checkpoint]) -> None:
+    with_damage = any(c.worst for c in known)
+    panels = 3 if with_damage else 1
+    rows, columns = (panels, 1) if narrow else (1, panels)
+    figure.set_size_inches(figure.get_figwidth(), 2.3 * rows + 0.55)
+    grid: Any = figure.subplots(rows, columns, squeeze=False).flatten()
+    for place, series in enumerate(dict.fromkeys(c.series for c in known)):
+        colour, marker, line = _SERIES[place]
+        mine = [c for c in known if c.series == series]
+        look = {"color": PALETTE[colour], "marker": marker, "ls": line, "ms": 5.5, "lw": 1.6, "capsize": 3}
+        gains = [c.gain for c in mine if c.gain]
+        steps = [c.step for c in mine]
+        rates = [100 * (g.estimate or 0) for g in gains]
+        grid[0].errorbar(steps, rates, yerr=_bars(gains), label=shorten(series, 28), **look)
+        if not with_damage:
+            continue
+        hurt = [(c, c.worst) for c in mine if c.worst]
+        changes = [100 * d.change for _, d in hurt]
+        ends = [[100 * (d.change - (d.change if d.low is None else d.low)) for _, d in hurt]]
+        ends.append([100 * ((d.change if d.high is None else d.high) - d.change) for _, d in hurt])
+        grid[1].errorbar([c.step for c, _ in hurt], changes, yerr=ends, **look)
+        of_hurt = [100 * (c.gain.estimate or 0) for c, _ in hurt if c.gain]
+        grid[2].plot(changes, of_hurt, **{key: value for key, value in look.items() if key != "capsize"})
+        for (c, _), x, y in zip(hurt, changes, of_hurt, strict=True):
+            grid[2].annotate(str(c.step), (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
+    _axis(grid[0], "training step", "win rate, %", level=50)
+    if with_damage:
+        _axis(grid[1], "training step", "guarded metric, change in points", level=0)
+        _axis(grid[2], "guarded metric, change in points", "win rate, %", level=50)
+        grid[2].axvline(0, color=PALETTE["ink"], lw=1, ls=(0, (4, 3)))
+        grid[2].set_title("gain against damage; numbers are steps", fontsize=9, color=PALETTE["soft"], loc="left")
+    figure.legend(loc="lower left", ncols=1 if narrow else _MOST_SERIES, fontsize=9)
+    figure.tight_layout(rect=(0, 0.32 / figure.get_figheight() * (1 + 0.5 * narrow), 1, 1), w_pad=1.6)
+
+
+def _bars(rows: Sequence[Any]) -> list[list[float]]:
+    """Distances of an interval's ends from its estimate, in per cent; nothing where an end is not known."""
+    low = [100 * max(0.0, r.estimate - r.low) if is_number(r.low) else 0 for r in rows]
+    high = [100 * max(0.0, r.high - r.estimate) if is_number(r.high) else 0 for r in rows]
+    return [low, high]
+
+
+def phrasing_chart(found: Sequence[PhrasingPoint], axis: str) -> Chart | None:
+    """Accuracy by trained and by novel kinds of phrasing, over the candidates; None without one trained candidate."""
+    series = [name for name in dict.fromkeys(p.series for p in found) if name]
+    known = [p for p in found if p.trained or p.novel]
+    if not series or len(series) > _MOST_SERIES or len(known) < 2:
+        return None
+    said = []
+    for p in known:
+        sides = [(side, rate) for side, rate in (("trained", p.trained), ("novel", p.novel)) if rate]
+        rates = [f"{side} {percent(r.estimate)} ({interval(r.low, r.high)}, n {r.n})" for side, r in sides]
+        said.append(f"{p.name}, {listing(rates)}")
+    words = f"Accuracy on facts asked for in trained and in novel kinds of phrasing. {listing(said)}."
+    title = "accuracy by kind of phrasing"
+    return draw("phrasing-plot", title, words, lambda figure, narrow: _phrasing(figure, narrow, known, series, axis))
+
+
+def _phrasing(figure: "Figure", narrow: bool, known: Sequence[PhrasingPoint], series: Sequence[str], axis: str) -> None:
+    rows, columns = (2, 1) if narrow else (1, 2)
+    figure.set_size_inches(figure.get_figwidth(), 2.3 * rows + 0.55)
+    grid: Any = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
+    start = [p for p in known if not p.series]
+    for axes, side in zip(grid, ("trained", "novel"), strict=True):
+        for place, name in enumerate(series):
+            colour, marker, line = _SERIES[place]
+            mine = sorted((p for p in [*start, *known] if p.series in ("", name)), key=lambda p: p.at)
+            dots = list(dict.fromkeys((p.at, getattr(p, side)) for p in mine if getattr(p, side)))
+            rates = [rate for _, rate in dots]
+            look = {"color": PALETTE[colour], "marker": marker, "ls": line, "ms": 5.5, "lw": 1.6, "capsize": 3}
+            heights = [100 * rate.estimate for rate in rates]
+            label = shorten(name, 28) if side == "trained" else None
+            axes.errorbar([at for at, _ in dots], heights, yerr=_bars(rates), label=label, **look)
+        _axis(axes, axis, "accuracy, %")
+        axes.set_ylim(-3, 103)
+        axes.set_title(f"{side} kinds of phrasing", fontsize=9, color=PALETTE["soft"], loc="left")
+    figure.legend(loc="lower left", ncols=1 if narrow else _MOST_SERIES, fontsize=9)
+    figure.tight_layout(rect=(0, 0.32 / figure.get_figheight() * (1 + 0.5 * narrow), 1, 1), w_pad=1.6)
+
+
+def _axis(axes: "Axes", x: str, y: str, level: float | None = None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8.5)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.grid(lw=0.8)
+    axes.set_axisbelow(True)
+    if level is not None:
+        axes.axhline(level, color=PALETTE["ink"], lw=1, ls=(0, (4, 3)))
+
+
+def _axes(figure: "Figure", height: float, *, left: float, right: float) -> "Axes":
+    """One axes of that height in inches, with room for its ticks."""
+    whole = height + 0.5
+    figure.set_size_inches(figure.get_figwidth(), whole)
+    return figure.add_axes((left, 0.42 / whole, right - left, height / whole))
 
 
 def value_words(row: Estimate) -> str:
@@ -102,15 +343,9 @@ def value_words(row: Estimate) -> str:
 
 
 def shorten(label: str, most: int) -> str:
-    """A long name with its middle left out: both ends tell names apart."""
+    """A long name with its middle left out: both ends tell names apart. What cannot be seen is written out."""
+    label = visible(label)
     if len(label) <= most:
         return label
     half = (most - 1) // 2
     return f"{label[:half]}…{label[-half:]}"
-
-
-def _words(title: str, rows: Sequence[Estimate]) -> str:
-    """The plot's alternative text."""
-    said = [f"{row.label} {percent(row.estimate)}, {interval(row.low, row.high)}, n {row.n}" for row in rows[:24]]
-    more = f"; and {len(rows) - 24} more rows, in the table" if len(rows) > 24 else ""
-    return f"Forest plot, {title}. The line at 50% is no preference. {listing(said)}{more}."

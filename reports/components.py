@@ -38,6 +38,8 @@ class Component:
     failed: str
     change: str
     see: str
+    kind: str = ""  # what its numbers are: bound, rate, agreement, change, limit, faults, judges
+    below: bool = False  # must it stay below what is required
 
 
 # By the first words of a component's name; the longest that fits counts.
@@ -202,6 +204,8 @@ def _component(row: dict[str, Any], files: RunFiles) -> Component:
         failed=failed.replace("{subject}", named or "the suite"),
         change=words.change if words else "",
         see=words.see if words else "",
+        kind=words.kind if words else "",
+        below=_is_upper_bound(subject, files),
     )
 
 

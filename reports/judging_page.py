@@ -22,7 +22,8 @@ from venire._common.hashing import sha256_json
 from venire.judges.people import CHOICES, Ballots, Rater, Texts
 from venire.judges.rubric import Rubric
 
-from .render import digest, page_of, source, visible
+from .escape import visible
+from .render import digest, page_of, source
 
 LOOPBACK = "127.0.0.1"
 COOKIE = "venire_rater"

@@ -1,19 +1,21 @@
 """The report before it has a form: one object that the page, the Markdown and the JSON are all made of."""
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from . import bench, figures, origin
 from .bench import JudgeRow
 from .cautions import Caution, cautions
-from .charts import Forest, forest
+from .charts import Chart, agreement_matrix, forest, gate_chart, phrasing_chart, progression_chart
 from .components import Component, components
 from .contenders import without_treatment
 from .figures import Coefficient, Estimate, LeftOut, Place
 from .files import Missing, RunFiles
 from .numbers import plain_json
 from .origin import CandidateRow, Fact
-from .pairs import PairList, judged_pairs
+from .pairs import JudgedPair, PairList, judged_pairs
+from .progression import Checkpoint, PhrasingPoint, checkpoints, phrasing_points
 from .suites import Change, changes, rates
 from .words import Verdict, agreement_sentence, coverage_sentence, length_sentence, verdict
 
@@ -45,15 +47,38 @@ class Report:
     provenance: list[Fact]
     cautions: list[Caution]
     missing: list[Missing]
+    checkpoints: list[Checkpoint]
+    phrasing: list[PhrasingPoint]
+    phrasing_axis: str
     pairs: PairList
 
-    @property
-    def win_rate_plot(self) -> Forest | None:
+    @cached_property
+    def win_rate_plot(self) -> Chart | None:
         """Panel, judges, domains and checks against the line of no preference."""
         return forest("win-rate-plot", f"win rate of {self.candidate} against {self.incumbent}", self.win_rates)
 
-    @property
-    def candidates_plot(self) -> Forest | None:
+    @cached_property
+    def gate_plot(self) -> Chart | None:
+        """Each measured requirement by its distance from the bound."""
+        return gate_chart(self.gate)
+
+    @cached_property
+    def agreement_plot(self) -> Chart | None:
+        """Every two judges."""
+        return agreement_matrix(self.judge_pairs)
+
+    @cached_property
+    def progression_plot(self) -> Chart | None:
+        """Gain and damage over the checkpoints."""
+        return progression_chart(self.checkpoints)
+
+    @cached_property
+    def phrasing_plot(self) -> Chart | None:
+        """Facts in other words."""
+        return phrasing_chart(self.phrasing, self.phrasing_axis)
+
+    @cached_property
+    def candidates_plot(self) -> Chart | None:
         """Every candidate against the incumbent; None where there is only one."""
         if len(self.compared) < 2:
             return None
@@ -63,6 +88,11 @@ class Report:
     def domains(self) -> list[str]:
         """Domains of the pairs on the page."""
         return sorted({pair.domain for pair in self.pairs.pairs if pair.domain})
+
+    def results(self, pair: JudgedPair) -> str:
+        """What each judge, in the order of `judges`, made of a pair: a letter each, `-` where it did not vote."""
+        said = {opinion.judge: opinion.result[0] for opinion in pair.opinions}
+        return "".join(said.get(judge.name, "-") for judge in self.judges)
 
     @property
     def tallies(self) -> dict[str, int]:
@@ -80,6 +110,7 @@ def make_report(files: RunFiles) -> Report:
     measured = rates(files)
     compared = figures.other_candidates(files)
     stages = files.run.get("stages") or []
+    phrasing, phrasing_axis = phrasing_points(files)
     return Report(
         name=str(files.frozen.get("name") or files.folder.name),
         finished=max((stage["finished"] for stage in stages if stage.get("finished")), default=None),
@@ -104,6 +135,9 @@ def make_report(files: RunFiles) -> Report:
         provenance=origin.provenance(files),
         cautions=cautions(files, gate, judges, suites, pairs),
         missing=files.missing,
+        checkpoints=checkpoints(files, compared),
+        phrasing=phrasing,
+        phrasing_axis=phrasing_axis,
         pairs=pairs,
     )
 

@@ -13,7 +13,7 @@ from .files import RunFiles
 from .numbers import loose
 
 LONGEST_TEXT = 6000  # characters of one text on the page; the logs hold the rest
-PAGE_BUDGET = 12_000_000  # characters of pairs on one page
+PAGE_BUDGET = 60_000_000  # characters of pairs on one page
 
 _SCORES = {"candidate": 1.0, "tie": 0.5, "incumbent": 0.0}
 _COUNTED = ("gate", "screen")

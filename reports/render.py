@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import json
 import re
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import charts, numbers, origin, words
+from .differences import Run, differences
+from .escape import code, markdown, visible
 from .model import Report
+from .pairs import Text
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-# Controls and marks that could turn, hide or reorder the text around them.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
-_MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>])")
+WRITTEN_OUT = 400  # pairs on a page before they are packed
+CHUNK = 100  # pairs packed together; page.js knows it too
 
 
 def render_html(report: Report) -> str:
@@ -26,7 +29,7 @@ def render_html(report: Report) -> str:
         f"default-src 'none'; style-src '{digest(source('page.css'))}'; script-src '{digest(source('page.js'))}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    return page_of("page.html", "page.css", "page.js", r=report, policy=policy)
+    return page_of("page.html", "page.css", "page.js", r=report, policy=policy, packed=_packed(report))
 
 
 def page_of(template: str, style: str, script: str, **values: Any) -> str:
@@ -35,26 +38,28 @@ def page_of(template: str, style: str, script: str, **values: Any) -> str:
     return page.render(style=Markup(source(style)), script=Markup(source(script)), **values)
 
 
+def _packed(report: Report) -> list[str]:
+    """The pairs' bodies, compressed, where there are too many to write them out; the page unpacks what is opened."""
+    if len(report.pairs.pairs) <= WRITTEN_OUT:
+        return []
+    body = getattr(_environment(html=True).get_template("pairs.html").module, "pair_body")  # noqa: B009
+    bodies = [str(body(pair, report)) for pair in report.pairs.pairs]
+    parts = [json.dumps(bodies[i : i + CHUNK]) for i in range(0, len(bodies), CHUNK)]
+    return [base64.b64encode(zlib.compress(part.encode("utf-8"), 6)).decode("ascii") for part in parts]
+
+
+def _marked(one: Text | None, other: Text | None) -> tuple[list[Run] | None, list[Run] | None]:
+    """Both answers with their differences; None where there is nothing to mark."""
+    if one is None or other is None:
+        return None, None
+    left, right = differences(one.shown, other.shown)
+    return (left, right) if any(not run.same for run in [*left, *right]) else (None, None)
+
+
 def render_markdown(report: Report) -> str:
     """A few lines for a pull request."""
     text = _environment(html=False).get_template("report.md").render(r=report)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
-def visible(text: Any) -> str:
-    """Text whose invisible and direction-turning characters are written out, as `⟨U+202E⟩`."""
-    return _UNSEEN.sub(lambda m: f"⟨U+{ord(m[0]):04X}⟩", str(text).replace("\r\n", "\n"))
-
-
-def markdown(text: Any) -> str:
-    """Text as Markdown that renders as that text: on one line, no link, image, table cell or mention in it."""
-    line = " ".join(visible(text).split())
-    return _MARKDOWN.sub(r"\\\1", line).replace("@", "@\u2060").replace("://", ":\u2060//")
-
-
-def code(text: Any) -> str:
-    """Text as a Markdown code span: a name, a hash."""
-    return f"`{' '.join(visible(text).split()).replace('`', 'ˋ').replace('|', '¦')}`"
 
 
 @cache
@@ -86,5 +91,6 @@ def _environment(*, html: bool) -> Environment:
         "value_words": charts.value_words,
         "exam_words": origin.exam_words,
         "agreement_words": words.AGREEMENT,
+        "marked": _marked,
     }
     return environment

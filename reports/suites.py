@@ -113,6 +113,24 @@ def rates(files: RunFiles) -> dict[str, dict[str, Rate]]:
     return found
 
 
+def difference(
+    rows: pl.DataFrame, candidate: str, incumbent: str
+) -> tuple[float, float | None, float | None, int] | None:
+    """Candidate − incumbent on the items of one metric that both answered: estimate, low, high, items."""
+    both = _both(rows.filter(pl.col("value").is_not_null()), candidate, incumbent)
+    if both.is_empty():
+        return None
+    change = both["after"].to_numpy() - both["value"].to_numpy()
+    low, high, _ = _interval(change, both["family"].to_numpy())
+    return float(change.mean()), low, high, len(both)
+
+
+def guarded(files: RunFiles) -> list[tuple[str, str | None]]:
+    """(suite, metric) of which the gate asks that nothing is lost; metric None is the suite's only one."""
+    specs = files.frozen.get("suites", [])
+    return [(spec["name"], spec.get("metric")) for spec in specs if spec.get("non_inferiority")]
+
+
 def short(suite: str) -> str:
     """`venire/forgetting` is `forgetting`."""
     return suite.rsplit("/", 1)[-1]
@@ -122,11 +140,10 @@ def _change(
     rows: pl.DataFrame, suite: str, metric: str, candidate: str, incumbent: str, files: RunFiles
 ) -> Change | None:
     known = rows.filter(pl.col("value").is_not_null())
-    before = _items(known.filter(pl.col("contender") == incumbent))
-    after = _items(known.filter(pl.col("contender") == candidate))
-    both = before.join(after.select("sample_id", after="value"), on="sample_id", how="inner").sort("sample_id")
+    both = _both(known, candidate, incumbent)
     if both.is_empty():
         return None
+    answered = [known.filter(pl.col("contender") == who)["sample_id"].n_unique() for who in (candidate, incumbent)]
     old, new = both["value"].to_numpy(), both["after"].to_numpy()
     families = both["family"].to_numpy()
     role, better = _role(suite, metric, files)
@@ -151,7 +168,7 @@ def _change(
         role=role,
         better=better,
         n=len(both),
-        unpaired=len(before) + len(after) - 2 * len(both),
+        unpaired=sum(answered) - 2 * len(both),
         families=len(np.unique(families)),
         before=_rate(old, families),
         after=_rate(new, families),
@@ -165,6 +182,13 @@ def _change(
         lost_items=items(worse),
         gained_items=items(improved),
     )
+
+
+def _both(rows: pl.DataFrame, candidate: str, incumbent: str) -> pl.DataFrame:
+    """Items that both answered: `value` before, `after` after."""
+    before = _items(rows.filter(pl.col("contender") == incumbent))
+    after = _items(rows.filter(pl.col("contender") == candidate)).select("sample_id", after="value")
+    return before.join(after, on="sample_id", how="inner").sort("sample_id")
 
 
 def _items(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,36 +7,60 @@
   const fields = { tag: box.querySelector("[name=tag]"), judge: box.querySelector("[name=judge]"),
                    domain: box.querySelector("[name=domain]"), words: box.querySelector("[name=words]") };
   const count = document.getElementById("shown");
-  const results = new Map();  // pair -> { judge: result }, read when first needed
+  const letters = { w: "win", l: "loss", t: "tie", f: "flip", i: "invalid" };  // of data-results, a judge a letter
+  const judges = new Map([...fields.judge.options].map((option) => [option.textContent, option.value]));
+  const CHUNK = 100;  // pairs in each packed part, where there are too many to write them out
+  const packed = [...document.querySelectorAll("script[data-pairs]")];
+  const parts = new Map();
+  const texts = new Map();  // pair -> its text in small letters, read when words are first looked for
 
-  const resultsOf = (pair) => {
-    if (!results.has(pair)) {
-      const rows = [...pair.querySelectorAll("tr[data-judge]")];
-      results.set(pair, Object.fromEntries(rows.map((row) => [row.dataset.judge, row.dataset.result])));
+  const unpack = (number) => {
+    if (!parts.has(number)) {
+      const bytes = Uint8Array.from(atob(packed[number].textContent), (c) => c.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+      parts.set(number, new Response(stream).json());
     }
-    return results.get(pair);
+    return parts.get(number);
+  };
+  const bodyOf = async (pair) => (await unpack(Math.floor(pair.dataset.chunk / CHUNK)))[pair.dataset.chunk % CHUNK];
+  const fill = async (pair) => {
+    if (pair.dataset.chunk === undefined || pair.querySelector(".body")) return;
+    const body = await bodyOf(pair);
+    if (!pair.querySelector(".body")) pair.insertAdjacentHTML("beforeend", body);
+  };
+  const textOf = async (pair) => {
+    if (!texts.has(pair)) {
+      const holder = document.createElement("template");
+      if (pair.dataset.chunk !== undefined) holder.innerHTML = await bodyOf(pair);
+      texts.set(pair, (pair.textContent + holder.content.textContent).toLowerCase());
+    }
+    return texts.get(pair);
   };
 
-  const fits = (pair, tag, judge, domain, words) => {
+  const fits = (pair, tag, judge, domain) => {
     const tags = pair.dataset.tags.split(" ");
     if (domain && pair.dataset.domain !== domain) return false;
-    if (words && !pair.textContent.toLowerCase().includes(words)) return false;
     if (!judge) return !tag || tags.includes(tag);
-    const said = resultsOf(pair)[judge];
+    const said = letters[pair.dataset.results[judge]];
     if (said === undefined) return false;
     if (tag === "disagreement") return said !== pair.dataset.outcome;
     return !tag || said === tag || (tag === "identical" && tags.includes(tag));
   };
 
-  const apply = () => {
+  let latest = 0;
+  const apply = async () => {
+    const mine = latest += 1;
     const [tag, judge, domain] = [fields.tag.value, fields.judge.value, fields.domain ? fields.domain.value : ""];
     const words = fields.words.value.trim().toLowerCase();
     let shown = 0;
+    const fitting = [];
     for (const pair of pairs) {
-      const fit = fits(pair, tag, judge, domain, words);
-      pair.hidden = !fit;
+      const fit = fits(pair, tag, judge, domain) && (!words || (await textOf(pair)).includes(words));
+      if (mine !== latest) return;  // something else is asked for by now
+      fitting.push(fit);
       shown += fit;
     }
+    pairs.forEach((pair, i) => { pair.hidden = !fitting[i]; });
     count.textContent = `${shown} of ${pairs.length} pairs shown`;
   };
 
@@ -55,11 +79,13 @@
   });
   for (const link of document.querySelectorAll("a[data-filter]")) {
     link.addEventListener("click", () => {
-      for (const name of ["tag", "judge", "domain"]) if (fields[name]) fields[name].value = link.dataset[name] || "";
+      for (const name of ["tag", "domain"]) if (fields[name]) fields[name].value = link.dataset[name] || "";
+      fields.judge.value = judges.get(link.dataset.judge) || "";
       fields.words.value = "";
       apply();
     });
   }
+  for (const pair of pairs) pair.addEventListener("toggle", () => { if (pair.open) fill(pair); });
   const follow = () => {
     const target = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") { at.open = true; at.hidden = false; }

@@ -13,7 +13,6 @@ import pytest
 from venire._common.files import read_json
 from venire.judges.statistics.tango import tango_interval
 from venire.reports import build_report
-from venire.reports.charts import place
 from venire.reports.files import read_run
 from venire.reports.model import make_report
 from venire.reports.numbers import decimal, duration, interval, percent, plain_json, points
@@ -250,7 +249,6 @@ def test_how_numbers_read() -> None:
         "not known",
     ]
     assert plain_json({"a": (float("nan"), 1)}) == {"a": [None, 1]}
-    assert place(0.5) == 50.0 and place(-1) == place(0) and place(2) == place(1)
 
 
 def test_the_terminal_is_not_moved_by_a_title(make_run: RunMaker) -> None:
