@@ -203,7 +203,7 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: 
         return 0
     logs = judge_folder(run, judge.slug)
     logs.mkdir(parents=True, exist_ok=True)
-    if judge.price is not None:
+    if judge.is_api:
         register(judge.model, judge.price)
     try:
         with Gatekeeper(purse, prices) as keeper:

@@ -8,6 +8,7 @@ an error, never a vote.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +180,7 @@ def _reason(sample: "EvalSample") -> str | None:
 
 def _logs(run: Path, manifest: Manifest, part: Part) -> Iterator[tuple["EvalLog", Path, list["EvalSample"]]]:
     """A judge's logs, oldest first, also of evaluations that were killed, with the samples that were finished."""
-    from inspect_ai.log import read_eval_log, read_eval_log_samples
+    from inspect_ai.log import read_eval_log
 
     found = []
     for path in sorted(judge_folder(run, part.judge.slug).glob("[!.]*.eval")):  # a hidden one was never finished
@@ -189,10 +190,19 @@ def _logs(run: Path, manifest: Manifest, part: Part) -> Iterator[tuple["EvalLog"
             raise VenireError(f"{path} cannot be read ({error}); move it away and judge again") from error
     for log, path in sorted(found, key=lambda each: (each[0].eval.created, each[1].name)):
         _check_header(log, path, manifest, part)
-        samples = read_eval_log_samples(
-            str(path), all_samples_required=False, exclude_fields={"events", "attachments", "store"}
-        )
-        yield log, path, [sample for sample in samples if sample.error is None and sample.scores]
+        written = path.stat()
+        yield log, path, _judged(path, written.st_mtime_ns, written.st_size)
+
+
+@lru_cache(maxsize=256)
+def _judged(path: Path, mtime_ns: int, size: int) -> list["EvalSample"]:
+    """A log's judged samples. Looks read the same logs many times, and reading a sample takes milliseconds."""
+    from inspect_ai.log import read_eval_log_samples
+
+    samples = read_eval_log_samples(
+        str(path), all_samples_required=False, exclude_fields={"events", "attachments", "store"}
+    )
+    return [sample for sample in samples if sample.error is None and sample.scores]
 
 
 def _check_header(log: "EvalLog", path: Path, manifest: Manifest, part: Part) -> None:

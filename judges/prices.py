@@ -6,6 +6,7 @@ A price is given to Inspect before a judge is asked, so that every call's cost s
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class _Vendor(BaseModel):
     models: dict[str, Price]
 
 
+@cache
 def load_prices(path: Path = TABLE) -> dict[str, _Vendor]:
     """A price table by provider. Raises InputError naming the file and the key that is wrong."""
     if not path.is_file():
@@ -81,15 +83,17 @@ def price_of(
     return None
 
 
-def register(model: str, price: Price) -> None:
-    """Tell Inspect the price, so that it writes each call's cost into the log."""
+def register(model: str, price: Price | None) -> None:
+    """Tell Inspect the price, so that it writes each call's cost into the log; None: that there is none it may use."""
     from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
 
-    cost = ModelCost(
-        input=price.input,
-        output=price.output,
-        input_cache_read=price.input if price.cache_read is None else price.cache_read,
-        input_cache_write=price.input if price.cache_write is None else price.cache_write,
-    )
+    cost = None
+    if price is not None:
+        cost = ModelCost(
+            input=price.input,
+            output=price.output,
+            input_cache_read=price.input if price.cache_read is None else price.cache_read,
+            input_cache_write=price.input if price.cache_write is None else price.cache_write,
+        )
     known = get_model_info(model) or ModelInfo()
     set_model_info(model, known.model_copy(update={"cost": cost}))

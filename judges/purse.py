@@ -61,13 +61,13 @@ class Purse:
             )
 
     def describe(self) -> str:
-        """`164 of 2000 calls, $0.83 of $20.00`."""
+        """`164 of 2000 paid calls, $0.83 of $20.00`."""
         calls = f"{self.spent_calls}{f' of {self.calls}' if self.calls is not None else ''} paid calls"
-        unknown = f", {self.unpriced} of them at a price that is not known" if self.unpriced else ""
+        unknown = f" ({self.unpriced} of them at a price that is not known)" if self.unpriced else ""
         if self.usd is None and not self.spent_usd:
             return calls + unknown
         return (
-            f"{calls}, {dollars(self.spent_usd)}{f' of {dollars(self.usd)}' if self.usd is not None else ''}{unknown}"
+            f"{calls}{unknown}, {dollars(self.spent_usd)}{f' of {dollars(self.usd)}' if self.usd is not None else ''}"
         )
 
 

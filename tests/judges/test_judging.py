@@ -160,7 +160,7 @@ def test_calls_without_a_price_are_not_free_but_unknown(pairs: list[Pair], tmp_p
     judging = open_judging(pairs, mock_panel("unpriced"), tmp_path, seed=7, anchors=0).budgeted(calls=100)
     judging.ask()
     assert judging.ledger().votes["cost_usd"].is_null().all()
-    assert judging.purse.describe() == "8 of 100 paid calls, 8 of them at a price that is not known"
+    assert judging.purse.describe() == "8 of 100 paid calls (8 of them at a price that is not known)"
 
 
 def test_identical_answers_cost_nothing(tmp_path: Path, mock_judges) -> None:

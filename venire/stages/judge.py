@@ -103,7 +103,7 @@ class Asker:
             for why in dict.fromkeys(standing.why for standing in conflicts):
                 self.say(f"        shown, not counted: {why}")
         if self.judging.purse.limited:
-            self.say(f"    budget: {self.judging.purse.describe()} spent before")
+            self.say(f"    budget, before this: {self.judging.purse.describe()}")
         self.judging.check_keys(self.judges)
 
     def examine(self) -> bool:

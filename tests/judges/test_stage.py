@@ -1,0 +1,229 @@
+"""The judge stage: nobody is paid for votes that cannot count, or for more than the question and the budget want."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from venire._common.errors import InputError, VenireError
+
+from .staging import Stage, mock_judges_of, sensible
+
+Make = Callable[..., Stage]
+FIRST_PLACE = '{"winner": "A"}'
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    return lambda **options: Stage(tmp_path, monkeypatch, **options)
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Counter[str]]:
+    """Mock judges that answer by their name; gives how often each was really asked."""
+    from inspect_ai.model._providers.mockllm import MockLLM
+
+    from .helpers import say
+
+    def install(**replies: Callable[[str], Any]) -> Counter[str]:
+        asked: Counter[str] = Counter()
+
+        async def generate(self: MockLLM, input: Any, tools: Any, tool_choice: Any, config: Any) -> Any:
+            asked[self.model_name] += 1
+            given = replies.get(self.model_name, sensible)(input[-1].text)
+            return say(given) if isinstance(given, str) else given
+
+        monkeypatch.setattr(MockLLM, "generate", generate)
+        return asked
+
+    return install
+
+
+def test_a_paid_judge_that_fails_its_exam_is_not_paid_for_more(stage: Make, models) -> None:
+    asked = models(two=lambda prompt: FIRST_PLACE)
+    it = stage()
+    said = it.judge()
+    assert asked == {"one": 80 + 32, "two": 80}
+    assert "mockllm/two: 0 of 40 anchors right, 80 calls: failed: not asked further" in said
+    assert "mockllm/one: 40 of 40 anchors right, 80 calls: passed" in said
+    decision = it.gate()
+    assert decision["counted"] == ["mockllm/one"]
+    judges = json.loads((it.run.folder / "ledger.json").read_text())["judges"]
+    assert judges["mockllm/two"]["exam"]["calls"] == 80 and judges["mockllm/two"]["qualified"] is False
+    assert set(judges["mockllm/one"]["exam"]["kinds"]) >= {"truncate", "shuffle", "gibberish"}
+
+
+def test_the_price_of_the_exam_is_recorded(stage: Make, models) -> None:
+    models()
+    it = stage(panel={"judges": mock_judges_of("one", "two", price={"input": 100.0, "output": 1000.0})})
+    said = it.judge()
+    assert "mockllm/one: 40 of 40 anchors right, 80 calls for $0.48: passed" in said
+    assert "paid, $100 in and $1000 out per million tokens" in said
+    it.gate()
+    exams = json.loads((it.run.folder / "qualification.json").read_text())
+    assert exams["mockllm/one"]["cost_usd"] == pytest.approx(0.48)
+
+
+def test_where_nobody_passes_the_gate_holds(stage: Make, models) -> None:
+    asked = models(one=lambda prompt: FIRST_PLACE, two=lambda prompt: "")
+    it = stage()
+    assert "no judge's votes count" in it.judge()
+    assert asked == {"one": 80, "two": 80}
+    decision = it.gate()
+    assert decision["outcome"] == "HOLD"
+    assert decision["counted"] == []
+
+
+def test_a_budget_that_ends_in_the_exam_ends_the_stage_and_more_of_it_goes_on(stage: Make, models) -> None:
+    asked = models()
+    it = stage(budget={"calls": 100})
+    said = it.judge()
+    assert asked.total() == 100
+    assert "60 judgements left unasked" in said and "100 of 100 paid calls" in said
+    assert "the budget ended first. Raise `budget`" in said
+    assert "passed" not in said and "failed" not in said  # nobody fails for what nobody asked
+    it.judge()
+    assert asked.total() == 100
+    it.change(budget={"calls": 1000})  # no part of what is frozen
+    assert "budget, before this: 100 of 1000 paid calls" in it.judge()
+    assert asked == {"one": 112, "two": 112}
+
+
+def test_dollars_without_a_price_are_refused_before_anybody_is_asked(stage: Make, models) -> None:
+    asked = models()
+    with pytest.raises(InputError, match="price of judge 'mockllm/one' is not known"):
+        stage(budget={"usd": 5}).judge()
+    assert not asked
+
+
+def test_no_call_is_paid_for_after_the_question_is_settled(stage: Make, models) -> None:
+    asked = models()
+    it = stage(prompts=60)
+    said = it.judge()
+    assert "settled after 30 of 60 prompts" in said
+    assert asked == {"one": 80 + 60, "two": 80 + 60}
+    decision = it.gate()
+    parts = {part["name"]: part for part in decision["components"]}
+    assert parts["superiority"]["passed"] and "shown early, after" in parts["superiority"]["detail"]
+    it.judge()
+    assert asked.total() == 280
+
+
+def test_an_open_question_is_judged_to_the_end(stage: Make, models) -> None:
+    asked = models(
+        one=divided,
+        two=divided,
+    )
+    it = stage(prompts=60)
+    assert "settled" not in it.judge()
+    assert asked == {"one": 80 + 120, "two": 80 + 120}
+
+
+def divided(prompt: str) -> str:
+    """Sensible, but on every second question of the opposite opinion: the win rate is one half."""
+    said = json.loads(sensible(prompt))
+    if "It depends on" in prompt and int(re.findall(r"case (\d+)\?", prompt)[0]) % 2:
+        said["winner"] = {"A": "B", "B": "A", "tie": "tie"}[said["winner"]]
+    return json.dumps(said)
+
+
+def unreachable_after(calls: int) -> Callable[[str], str]:
+    left = {"n": calls}
+
+    def reply(prompt: str) -> str:
+        left["n"] -= 1
+        if left["n"] < 0:
+            raise ConnectionError("the line is down")
+        return sensible(prompt)
+
+    return reply
+
+
+def test_a_judge_that_fails_too_often_is_withdrawn_and_not_paid_for_more(stage: Make, models) -> None:
+    asked = models(one=divided, two=divided, three=unreachable_after(80 + 40))
+    it = stage(prompts=60, panel={"judges": mock_judges_of("one", "two", "three")})
+    said = it.judge()
+    assert asked["one"] == asked["two"] == 200
+    assert asked["three"] == 80 + 60  # of the first 30 prompts, 20 calls failed
+    assert "mockllm/three: withdrawn, 33% of its 60 votes are invalid" in said and "--retry-invalid" in said
+    decision = it.gate()
+    assert list(decision["withdrawn"]) == ["mockllm/three"]
+    assert decision["counted"] == ["mockllm/one", "mockllm/two"]
+
+
+def test_failed_calls_are_asked_again_on_request(stage: Make, models) -> None:
+    models(two=unreachable_after(80 + 20))
+    it = stage()
+    it.judge()
+    assert it.votes().filter(pl.col("reason") == "error").height == 12
+    again = models()
+    said = it.judge(retry=True)
+    assert again == {"two": 12}
+    assert "failed calls again: mockllm/two" in said or "12 new judgements" in said
+    assert it.votes().filter(pl.col("verdict") == "invalid").is_empty()
+
+
+def test_a_judge_in_conflict_is_named_and_not_counted(stage: Make, models, monkeypatch: pytest.MonkeyPatch) -> None:
+    """End to end: the judge's house wrote the training data of the candidate."""
+    from dataclasses import replace
+
+    from venire.run import Run
+
+    models()
+    it = stage(panel={"judges": [*mock_judges_of("one", "two"), *mock_judges_of("three", family="claude")]})
+    plain = Run.candidate_contenders
+    monkeypatch.setattr(
+        Run, "candidate_contenders", lambda run: [replace(c, teachers=("anthropic",)) for c in plain(run)]
+    )
+    said = it.judge()
+    assert "shown, not counted: anthropic wrote or rewarded the training data of smollm2-135m/warm" in said
+    votes = it.votes()
+    assert set(votes.filter(pl.col("judge") == "mockllm/three")["use"]) == {"anchor", "display"}
+    decision = it.gate()
+    assert decision["counted"] == ["mockllm/one", "mockllm/two"]
+    conflict = next(part for part in decision["components"] if part["name"] == "conflict_of_interest")
+    assert conflict["passed"] and "mockllm/three is shown, not counted" in conflict["detail"]
+
+
+HALVING = {"prompts": 48, "candidates": 2, "gate": {"halving_from": 45}}
+
+
+def test_judges_take_turns_on_the_screen_and_all_confirm(stage: Make, models) -> None:
+    asked = models()
+    it = stage(**HALVING, panel={"judges": mock_judges_of("one", "two", "three")})
+    it.judge()
+    votes = it.votes()
+    screened = votes.filter(pl.col("use") == "screen")
+    judges = screened.group_by("prompt_id", "candidate").agg(pl.col("judge").unique().sort())
+    assert screened["prompt_id"].n_unique() == 16
+    assert set(judges["judge"].list.len()) == {2}
+    assert judges["judge"].n_unique() == 3  # every two of the three, in turn
+    by_prompt = judges.group_by("prompt_id").agg(pl.col("judge").n_unique())
+    assert set(by_prompt["judge"]) == {1}  # both candidates meet the same judges
+    confirmed = votes.filter(pl.col("use") == "gate")
+    assert set(confirmed.group_by("prompt_id").agg(pl.col("judge").n_unique())["judge"]) == {3}
+    assert asked.total() < 3 * (80 + 2 * (2 * 16 + 32))
+    assert it.gate()["design"] == "halving"
+
+
+def test_the_whole_panel_can_screen(stage: Make, models) -> None:
+    models()
+    it = stage(**HALVING, panel={"judges": mock_judges_of("one", "two", "three"), "screen": "full"})
+    it.judge()
+    screened = it.votes().filter(pl.col("use") == "screen")
+    assert set(screened.group_by("prompt_id").agg(pl.col("judge").n_unique())["judge"]) == {3}
+
+
+def test_how_the_screen_is_judged_is_frozen(stage: Make, models) -> None:
+    models()
+    panel = {"judges": mock_judges_of("one", "two", "three")}
+    it = stage(**HALVING, panel=panel)
+    assert it.run.require_lock()["frozen"]["judging"] == {"screen": "rotate", "anchors": 40, "preferences": None}
+    it.change(panel=panel | {"screen": "full"})
+    with pytest.raises(VenireError, match=r"differs from .* in judging"):
+        it.judge()
