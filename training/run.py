@@ -43,13 +43,15 @@ def train(
     device: str = "auto",
     quick: bool = False,
     price: float | None = None,
+    on: str | None = None,
     progress: Progress | None = None,
 ) -> list[Candidate]:
     """Train `recipe` on `base` under the run folder `out`; gives its candidates by variant and step.
 
     What is finished is not done again. `lock_sha256` is the experiment's lock: nothing is trained before it is
     frozen. `quick` trains a tenth of the steps. `price` of an hour of this machine puts a cost into the lineage.
-    `progress` is told lines of text (default: stderr).
+    `on` is the address of a Ray cluster that trains the points of a grid side by side. `progress` is told lines of
+    text (default: stderr).
 
     Raises InputError for a bad row, a device that is not there, a training that does not fit in memory, or one that
     was begun otherwise; VenireError where it diverges, or memory or disk give out.
@@ -58,6 +60,10 @@ def train(
         raise VenireError("training needs a frozen experiment; run: venire plan EXPERIMENT")
     tell = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     made: list[Candidate] = []
+    if on is not None:
+        from .cluster import train_on
+
+        train_on(on, recipe.variants(), out, lock_sha256, base, device, quick, price, tell)
     for variant in recipe.variants():
         job = _Job(variant, out, base, _device(device), quick, price, lock_sha256, tell)
         made += job.run()

@@ -110,15 +110,40 @@ def evaluate(experiment: Path, device: str) -> None:
 @EXPERIMENT
 @click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
 @click.option("--quick", is_flag=True, help="A tenth of the steps: to see that a recipe works.")
-def train(experiment: Path, device: str, quick: bool) -> None:
+@click.option("--detach", is_flag=True, help="In the background, beyond the end of this terminal.")
+@click.option("--follow", is_flag=True, help="Show what a training in the background says, until it ends.")
+@click.option("--price", type=click.FloatRange(min=0), metavar="USD", help="Of an hour of one GPU: costs in lineages.")
+@click.option("--on", metavar="ray://HOST:PORT", help="Train the points of grids on a Ray cluster (an extra).")
+def train(
+    experiment: Path, device: str, quick: bool, detach: bool, follow: bool, price: float | None, on: str | None
+) -> None:
     """Train the recipes into candidates. Refuses before the experiment is frozen.
 
-    Example: venire train experiments/quickstart.yaml
+    \b
+    Examples: venire train experiments/quickstart.yaml
+              venire train experiments/quickstart.yaml --detach --device cuda --price 0.79
+              venire train experiments/quickstart.yaml --follow
     """
-    from .stages import flow
+    from venire.training import detached
 
+    from .stages import flow, plan
+
+    the_run = _run(experiment)
+    folder = the_run.folder / "train"
+    if detach:
+        with _ours():
+            plan.require_lock(the_run)
+            plan.check_leaks(the_run)
+        words = ["train", str(experiment), "--device", device]
+        words += ["--quick"] * quick + (["--price", str(price)] if price is not None else [])
+        pid = detached.start(folder, [*words, *(["--on", on] if on else [])])
+        _say(f"training in the background, pid {pid}; its words: {folder / 'train.log'}")
+    if follow:
+        sys.exit(detached.follow(folder, _say))
+    if detach:
+        return
     with _ours():
-        flow.train(_run(experiment), _say, device, quick)
+        flow.train(the_run, _say, device, quick, price, on)
 
 
 @click.command()

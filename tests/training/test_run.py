@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from venire.training.run import train
 MakeRecipe = Callable[..., Recipe]
 
 
-def quietly(recipe: Recipe, out: Path, base: Base, **more: bool) -> list[Candidate]:
+def quietly(recipe: Recipe, out: Path, base: Base, **more: Any) -> list[Candidate]:
     return train(recipe, out, lock_sha256="a" * 64, base=base, device="cpu", progress=lambda _: None, **more)
 
 

@@ -11,7 +11,7 @@ from venire.training.estimate import lora_config, parameters
 from venire.training.recipe import HOME, Recipe, json_schema, load_recipe
 
 RECIPES = sorted((HOME / "training" / "recipes").glob("*.yaml"))
-QWEN = {  # what the hub's configurations say of Qwen2.5 in these sizes
+QWEN: dict[str, dict[str, Any]] = {  # what the hub's configurations say of Qwen2.5 in these sizes
     "7B": {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28},
     "3B": {"hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16},
     "0.5B": {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14},

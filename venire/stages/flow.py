@@ -52,14 +52,21 @@ def evaluate(run: "Run", say: Say, incumbents_only: bool = False) -> None:
         stage(run, who, say)
 
 
-def train(run: "Run", say: Say, device: str = "auto", quick: bool = False) -> None:
+def train(
+    run: "Run",
+    say: Say,
+    device: str = "auto",
+    quick: bool = False,
+    price: float | None = None,
+    on: str | None = None,
+) -> None:
     """Every recipe that is not trained yet. Raises VenireError without a lock, or for a leak."""
     from .train import train as stage
 
     planning.require_lock(run)
     planning.check_leaks(run)
     with run.stage("train"):
-        stage(run, say, device, quick)
+        stage(run, say, device, quick, price, on)
 
 
 def judge(run: "Run", say: Say, retry: bool = False) -> None:

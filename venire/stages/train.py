@@ -8,8 +8,18 @@ if TYPE_CHECKING:
     from venire.run import Run
 
 
-def train(run: "Run", say: Callable[[str], None], device: str = "auto", quick: bool = False) -> None:
-    """Train what is not trained yet; the trainer itself goes on where it was killed."""
+def train(
+    run: "Run",
+    say: Callable[[str], None],
+    device: str = "auto",
+    quick: bool = False,
+    price: float | None = None,
+    on: str | None = None,
+) -> None:
+    """Train what is not trained yet; the trainer itself goes on where it was killed.
+
+    `price` of an hour of this machine puts the cost into the lineages; `on` is a Ray cluster for the grids.
+    """
     from venire.engine import resolve_base
     from venire.experiment import find_file
     from venire.training.recipe import load_recipe
@@ -20,10 +30,18 @@ def train(run: "Run", say: Callable[[str], None], device: str = "auto", quick: b
         if spec.recipe is None:
             continue
         recipe = load_recipe(find_file(spec.recipe, "recipe"))
-        base = resolve_base(spec.base or run.experiment.bases[0])
+        base = resolve_base(spec.base or recipe.base or run.experiment.bases[0])
         start = time.monotonic()
         made = train_recipe(
-            recipe, run.folder, lock_sha256=lock["sha256"], base=base, device=device, quick=quick, progress=say
+            recipe,
+            run.folder,
+            lock_sha256=lock["sha256"],
+            base=base,
+            device=device,
+            quick=quick,
+            price=price,
+            on=on,
+            progress=say,
         )
         names = ", ".join(candidate.name for candidate in made)
         say(f"    {recipe.name}: {names} ({time.monotonic() - start:.0f} s)")
