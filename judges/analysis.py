@@ -39,6 +39,7 @@ from venire.judges.statistics.winrate import MIN_PROMPTS, WinRate, winrate_ci
 
 Warnings = list[dict[str, str]]
 INVALID_SHARE = 0.20
+SATURATED = 0.90
 
 
 def votes_for(votes: pl.DataFrame, use: str) -> pl.DataFrame:
@@ -92,6 +93,7 @@ def analyze(
     }
     if len(found) > 1:
         result["pooled"] = _pooled(found, orders, merged)
+    _saturated(result["comparisons"], warnings)
     ranked = ranking(found, orders)
     if ranked is not None:
         result["ranking"] = ranked
@@ -335,6 +337,25 @@ def _pooled(found: list[Comparison], orders: Orders, merged: set[tuple[str, str,
         "agreement": _agreement_block(_agreement.agreement(2 * cells - 1, judges, clusters)),
         "judges": _judges(y, cells, judges, clusters, counts, set().union(*(_placeless(merged, c) for c in found))),
     }
+
+
+def _saturated(rows: list[dict[str, Any]], warnings: Warnings) -> None:
+    """Two candidates that beat the same incumbent nearly always: only against each other do they differ."""
+    for incumbent in sorted({row["incumbent"] for row in rows}):
+        high = [
+            row["candidate"]
+            for row in rows
+            if row["incumbent"] == incumbent
+            and not row["win_rate"]["inconclusive"]
+            and row["win_rate"]["estimate"] > SATURATED
+        ]
+        if len(high) > 1:
+            _warn(
+                warnings,
+                "head_to_head",
+                f"{', '.join(high)} all beat {incumbent} in more than {SATURATED:.0%}: which is best, only votes on them "
+                "against each other can tell",
+            )
 
 
 def _mind(

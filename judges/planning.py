@@ -1,12 +1,16 @@
 """Before a vote is paid for: prompts, judges and orders that a question needs, sizes of suites, and the price."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from venire._common.errors import InputError
-from venire.judges.statistics.halving import SPLIT_FROM
+from venire.judges.policy import GatePolicy
+from venire.judges.selection import design_of
+from venire.judges.statistics.halving import SCREEN_SHARE, SPLIT_FROM
 from venire.judges.statistics.power import n_required, non_inferiority_size, power_at, threshold_size
 from venire.judges.statistics.price import JudgePrice, price
+from venire.judges.statistics.stopping import boundaries
 
 _LARGEST = 20_000
 
@@ -83,10 +87,12 @@ def _needed(question: Question, rate: float, judges: int, alpha: float) -> int:
 
 def _rate(question: Question, rate: float) -> dict[str, Any]:
     alpha = _alpha(question)
-    prompts = _needed(question, rate, question.judges, alpha)
-    split = question.candidates > 1 and prompts >= SPLIT_FROM
-    if split:  # screened on a third, confirmed on the rest at the whole level
-        prompts = max(SPLIT_FROM, -(-3 * _needed(question, rate, question.judges, question.alpha) // 2))
+    prompts, split = _in_all(
+        lambda level: _needed(question, rate, question.judges, level),
+        question.alpha,
+        question.alpha,
+        question.candidates,
+    )
     row: dict[str, Any] = {
         "win_rate": rate,
         "prompts": prompts,
@@ -122,6 +128,57 @@ def _rate(question: Question, rate: float) -> dict[str, Any]:
             "output": cost.output_tokens * row["judgements"],
         }
     return row
+
+
+def _in_all(
+    needed: Callable[[float], int], alpha: float, final: float, candidates: int, split_from: int = SPLIT_FROM
+) -> tuple[int, bool]:
+    """(prompts in all, screened on a third?) where `needed(level)` decide.
+
+    `final` is the level of the one finalist's bound; where all meet on all prompts each has alpha over their number.
+    """
+    if candidates == 1:
+        return needed(final), False
+    together = needed(alpha / candidates)
+    if together < split_from:
+        return together, False
+    return max(split_from, -(-SCREEN_SHARE * needed(final) // (SCREEN_SHARE - 1))), True
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a frozen design can show. deciding: prompts that decide (after a screen); alpha: one-sided, of a candidate's
+    bound on them (after spending, and after what early looks take). power, needed: of each rate of `rates`.
+    """
+
+    deciding: int
+    alpha: float
+    rates: tuple[float, ...]
+    power: tuple[float, ...]
+    needed: tuple[int, ...]
+
+
+def outlook(
+    policy: GatePolicy, prompts: int, votes: int, candidates: int, rates: Sequence[float], earlier_uses: int = 0
+) -> Outlook:
+    """Power of `prompts` judged prompts with `votes` votes each, and how many prompts would have power .80."""
+    alpha = policy.alpha_at(earlier_uses)
+    final = boundaries(alpha).final if policy.stopping else alpha
+    design = design_of(candidates, prompts, policy)
+    level = alpha / candidates if design == "max_t" else final
+    deciding = prompts - prompts // SCREEN_SHARE if design == "halving" else prompts
+
+    def needed(rate: float) -> int:
+        wanted = _in_all(lambda at: n_required(rate, votes, alpha=at), alpha, final, candidates, policy.halving_from)
+        return wanted[0]
+
+    return Outlook(
+        deciding,
+        level,
+        tuple(rates),
+        tuple(power_at(deciding, rate, votes, alpha=level) if deciding >= 2 else 0.0 for rate in rates),
+        tuple(needed(rate) for rate in rates),
+    )
 
 
 def _judgements(question: Question, prompts: int, judges: int, split: bool) -> int:
@@ -177,5 +234,6 @@ def _notes(question: Question) -> list[str]:
             f"one of {question.candidates} candidates is chosen: below {SPLIT_FROM} prompts all meet on all prompts, "
             "from there on a third of the prompts screens"
         )
+    notes.append("looking early, as the gate does with one finalist, spends a fifth of α: about 2 points of power")
     notes.append("local judges cost nothing; the exam adds 80 judgements a judge")
     return notes

@@ -472,3 +472,17 @@ def test_latent_verdicts_are_a_diagnostic_of_large_independent_panels() -> None:
     assert set(found["accuracy"]) == set(JUDGES) and all(0.5 < a < 1 for a in found["accuracy"].values())
     assert 0.5 < found["win_rate"] < 1
     assert "latent" not in analyze(alone.filter(pl.col("judge") != JUDGES[0]))["comparisons"][0]
+
+
+def test_two_that_win_nearly_always_are_to_be_compared_with_each_other() -> None:
+    votes = pl.concat([several({"base": -4.0, "x": 0.0}, 1), several({"base": -4.0, "y": 0.3}, 2)])
+    turned = votes.with_columns(
+        candidate="incumbent",
+        incumbent="candidate",
+        candidate_first=~pl.col("candidate_first"),
+        verdict=pl.col("verdict").replace({"candidate": "incumbent", "incumbent": "candidate"}),
+    )
+    (said,) = [w["message"] for w in analyze(turned)["warnings"] if w["code"] == "head_to_head"]
+    assert said.startswith("x, y all beat base in more than 90%")
+    one = turned.filter(pl.col("candidate") == "x")
+    assert "head_to_head" not in {w["code"] for w in analyze(one)["warnings"]}

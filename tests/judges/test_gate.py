@@ -15,7 +15,9 @@ from venire._common.errors import InputError
 from venire.judges.audit import Finding
 from venire.judges.counted import contests, counted_votes
 from venire.judges.gate import Decision, GateInputs, Hashes, PostHoc, decide, plan_feasibility
+from venire.judges.planning import outlook
 from venire.judges.policy import GatePolicy, NonInferiority, SuitePolicy, Threshold, parse_policy
+from venire.judges.statistics.power import power_at
 from venire.judges.stopping import look
 from venire.judges.votes import mirrored
 
@@ -488,6 +490,39 @@ def test_what_is_possible_is_no_error():
     assert [f.severity for f in weak if f.component == "non_inferiority:f"] == ["warning"]
     tiny = [f.component for f in plan_feasibility(GatePolicy(alpha=5e-5), 20, 3, {}, n_candidates=4)]
     assert "superiority" in tiny
+
+
+@pytest.mark.parametrize(
+    "policy, prompts, candidates, deciding, alpha",
+    [
+        (GatePolicy(), 57, 1, 57, 0.020),  # a fifth of α goes to early looks
+        (GatePolicy(stopping=False), 57, 1, 57, 0.025),
+        (GatePolicy(), 57, 20, 57, 0.025 / 20),  # maxT: no looks; Bonferroni is a little stricter
+        (GatePolicy(), 200, 20, 134, 0.020),  # a third screens
+        (GatePolicy(reuse="spend"), 57, 1, 57, 0.010),
+    ],
+)
+def test_the_outlook_is_that_of_the_prompts_and_the_level_that_decide(
+    policy: GatePolicy, prompts: int, candidates: int, deciding: int, alpha: float
+):
+    seen = outlook(policy, prompts, 8, candidates, (0.6, 0.7))
+    assert (seen.deciding, seen.alpha) == (deciding, pytest.approx(alpha))
+    assert seen.power == pytest.approx([power_at(deciding, rate, 8, alpha=alpha) for rate in (0.6, 0.7)])
+    assert all(n > 0 for n in seen.needed) and seen.needed[0] > seen.needed[1]
+
+
+def test_spending_asks_for_more_prompts_and_so_does_a_screen():
+    need = {
+        name: outlook(policy, 57, 8, k, (0.6,)).needed[0]
+        for name, policy, k in (
+            ("plain", GatePolicy(), 1),
+            ("spend", GatePolicy(reuse="spend"), 1),
+            ("twenty", GatePolicy(), 20),
+            ("no looks", GatePolicy(stopping=False), 1),
+        )
+    }
+    assert need["no looks"] == 93 < need["plain"] < need["spend"]
+    assert need["twenty"] == max(150, -(-3 * need["plain"] // 2))
 
 
 # The policy

@@ -156,16 +156,11 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
     """What the frozen design can show: prompts needed, power at a few win rates, calls, and what cannot pass."""
     from venire.judges.gate import plan_feasibility
     from venire.judges.panel import count_calls, resolve_panel
-    from venire.judges.statistics.power import n_required, power_at
+    from venire.judges.planning import outlook as expected
 
     panel = resolve_panel(run.experiment.panel)
     votes, n, k = 2 * len(panel.judges), frozen["n_judged"], count_candidates(run)
-    alpha = (
-        run.experiment.policy.alpha / k
-        if k > 1 and n < run.experiment.policy.halving_from
-        else run.experiment.policy.alpha
-    )
-    rates = (0.6, 0.65, 0.7, 0.8, 0.9)
+    seen = expected(run.experiment.policy, n, votes, k, (0.6, 0.65, 0.7, 0.8, 0.9))
     n_pairs, screened = most_pairs(n, k, run.experiment.policy.halving_from)
     sizes = {suite["name"]: suite["n"] for suite in frozen["suites"]}
     findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes, k)
@@ -173,9 +168,10 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         "candidates": k,
         "prompts": n,
         "votes_per_prompt": votes,
-        "alpha_each": alpha,
-        "power": [{"win_rate": r, "power": power_at(n, r, votes, alpha=alpha) if n >= 2 else 0.0} for r in rates],
-        "needed": [{"win_rate": r, "prompts": n_required(r, votes, alpha=alpha)} for r in rates],
+        "deciding": seen.deciding,
+        "alpha_each": seen.alpha,
+        "power": [{"win_rate": r, "power": p} for r, p in zip(seen.rates, seen.power, strict=True)],
+        "needed": [{"win_rate": r, "prompts": p} for r, p in zip(seen.rates, seen.needed, strict=True)],
         "calls": [vars(count) for count in count_calls(panel, n_pairs, screened=screened)],
         "findings": [vars(finding) for finding in findings],
     }
