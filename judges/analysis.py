@@ -353,8 +353,8 @@ def _saturated(rows: list[dict[str, Any]], warnings: Warnings) -> None:
             _warn(
                 warnings,
                 "head_to_head",
-                f"{', '.join(high)} all beat {incumbent} in more than {SATURATED:.0%}: which is best, only votes on them "
-                "against each other can tell",
+                f"{', '.join(high)} all beat {incumbent} in more than {SATURATED:.0%}: which is best, only votes on "
+                "them against each other can tell",
             )
 
 
