@@ -21,6 +21,7 @@ import polars as pl
 
 from venire._common.errors import InputError
 from venire.judges._analysis_more import latent, merged_orders, people, ranking
+from venire.judges._analysis_warnings import Warnings, mind, saturated, warn
 from venire.judges.statistics import agreement as _agreement
 from venire.judges.statistics import frames
 from venire.judges.statistics.bootstrap import bootstrap as _bootstrap
@@ -35,11 +36,7 @@ from venire.judges.statistics.position import position
 from venire.judges.statistics.sign_flip import sign_flip_p
 from venire.judges.statistics.two_way import judges_like_these
 from venire.judges.statistics.unreliable import reliability
-from venire.judges.statistics.winrate import MIN_PROMPTS, WinRate, winrate_ci
-
-Warnings = list[dict[str, str]]
-INVALID_SHARE = 0.20
-SATURATED = 0.90
+from venire.judges.statistics.winrate import WinRate, winrate_ci
 
 
 def votes_for(votes: pl.DataFrame, use: str) -> pl.DataFrame:
@@ -78,7 +75,7 @@ def analyze(
     found = comparisons(counted, repeats)
     warnings: Warnings = []
     if len(counted) < len(votes):
-        _warn(warnings, "votes_not_counted", f"{len(votes) - len(counted)} votes whose use is not `{use}`")
+        warn(warnings, "votes_not_counted", f"{len(votes) - len(counted)} votes whose use is not `{use}`")
     _check_orders(found, orders)
     said = _said_by_people(votes) if use != "human" else {}
     merged = merged_orders(counted)
@@ -93,7 +90,7 @@ def analyze(
     }
     if len(found) > 1:
         result["pooled"] = _pooled(found, orders, merged)
-    _saturated(result["comparisons"], warnings)
+    saturated(result["comparisons"], warnings)
     ranked = ranking(found, orders)
     if ranked is not None:
         result["ranking"] = ranked
@@ -125,10 +122,6 @@ def _check_orders(found: list[Comparison], orders: Orders) -> None:
             "votes: no judge has a valid vote in both orders on any prompt, so nothing remains; "
             "`--orders any` admits single-order votes (position bias then goes unchecked)"
         )
-
-
-def _warn(warnings: Warnings, code: str, message: str) -> None:
-    warnings.append({"code": code, "message": message})
 
 
 def _comparison(
@@ -174,7 +167,7 @@ def _comparison(
         "bootstrap": _bootstrap_block(cells, judges, clusters, draws, seed) if draws else None,
     }
     result |= {key: value for key, value in more.items() if value is not None}
-    _mind(c, orders, result, agreed.non_majority, warnings, _placeless(merged, c))
+    mind(c, orders, result, agreed.non_majority, warnings, _placeless(merged, c))
     return result
 
 
@@ -337,72 +330,6 @@ def _pooled(found: list[Comparison], orders: Orders, merged: set[tuple[str, str,
         "agreement": _agreement_block(_agreement.agreement(2 * cells - 1, judges, clusters)),
         "judges": _judges(y, cells, judges, clusters, counts, set().union(*(_placeless(merged, c) for c in found))),
     }
-
-
-def _saturated(rows: list[dict[str, Any]], warnings: Warnings) -> None:
-    """Two candidates that beat the same incumbent nearly always: only against each other do they differ."""
-    for incumbent in sorted({row["incumbent"] for row in rows}):
-        high = [
-            row["candidate"]
-            for row in rows
-            if row["incumbent"] == incumbent
-            and not row["win_rate"]["inconclusive"]
-            and row["win_rate"]["estimate"] > SATURATED
-        ]
-        if len(high) > 1:
-            _warn(
-                warnings,
-                "head_to_head",
-                f"{', '.join(high)} all beat {incumbent} in more than {SATURATED:.0%}: which is best, only votes on "
-                "them against each other can tell",
-            )
-
-
-def _mind(
-    c: Comparison,
-    orders: Orders,
-    result: dict[str, Any],
-    non_majority: int,
-    warnings: Warnings,
-    placeless: set[str],
-) -> None:
-    """Append what a reader of this comparison must know."""
-    name = f"{c.candidate} against {c.incumbent}: "
-    present = np.isfinite(c.panel.y)
-    single = int((present.sum(axis=2) == 1).sum())
-    if single and orders == "both":
-        _warn(warnings, "unpaired_votes", f"{name}{single} votes left out, whose other order is missing or invalid")
-    if single and orders == "any":
-        _warn(warnings, "single_order", f"{name}{single} verdicts rest on one order; position bias is inside them")
-    if placeless:
-        who = ", ".join(sorted(placeless))
-        _warn(warnings, "orders_merged", f"{name}one row stood for both orders of {who}: nothing is known about places")
-    seen = present.any(axis=2)
-    if not seen.all() and len(c.panel.judges) > 1:
-        full = result.get("complete_case")
-        rest = f"{full['estimate']:.3f} on the {full['n']} that all judged" if full else "no prompt was judged by all"
-        _warn(warnings, "missing_votes", f"{name}judges skipped prompts; win rate: {rest}")
-    if c.repeated:
-        _warn(warnings, "repeats_averaged", f"{name}{c.repeated} repeated votes were averaged")
-    if result["win_rate"]["inconclusive"]:
-        n = result["win_rate"]["n"]
-        _warn(warnings, "few_prompts", f"{name}{n} prompts are fewer than {MIN_PROMPTS}: inconclusive")
-    if len(c.panel.judges) < 2:
-        _warn(warnings, "one_judge", f"{name}one judge: agreement and leave-one-out are undefined")
-    elif result["agreement"]["n_units"] and non_majority < _agreement.MIN_NON_MAJORITY:
-        _warn(
-            warnings,
-            "agreement_not_estimable",
-            f"{name}{non_majority} prompts outside the majority verdict: κ and α have no usable interval",
-        )
-    for judge, row in result["judges"].items():
-        votes = sum(row[key] for key in ("wins", "losses", "ties", "invalid"))
-        if row["invalid"] > INVALID_SHARE * votes:
-            _warn(warnings, "invalid_votes", f"{name}{row['invalid']} of {votes} votes of {judge} are invalid")
-        if row["flagged"]:
-            _warn(warnings, "judge_flagged", f"{name}{judge} disagrees with the panel or follows the order")
-    if np.isfinite(c.log_ratio).any() and not result["length"]["identifiable"]:
-        _warn(warnings, "length_not_identifiable", f"{name}too few prompts, or lengths that do not overlap")
 
 
 def _plain(value: Any) -> Any:
