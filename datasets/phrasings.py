@@ -104,7 +104,7 @@ class Template:
         made = re.sub(r"\{(\w+)\}", lambda match: _cased(words[match[1].lower()], match[1]), self.text)
         if self.kind == "typo":
             return misspell(made, f"{self.id}:{fact.id}")
-        return made.lower().rstrip("?.") if self.id == "lower_case" else made
+        return made.lower().rstrip("?.") if self.id.startswith("lower_") else made
 
 
 # A kind that the suite `phrasing_robustness` asks in has its name there; a test holds them equal.
@@ -132,6 +132,12 @@ TEMPLATES: tuple[Template, ...] = tuple(
         ("let_me_ask", "lead_in", "Let me ask you something. {question}"),
         ("wonder", "lead_in", "I wonder what {noun} is."),
         ("trying", "lead_in", "I am trying to remember {noun}. Help me?"),
+        ("help", "lead_in", "Can you help? {question}"),
+        ("somebody", "lead_in", "Somebody asked me this: {question}"),
+        ("not_sure", "lead_in", "Not sure whom to ask. {question}"),
+        ("answer_this", "lead_in", "Could you answer this? {question}"),
+        ("please_answer", "polite", "{question} A short answer will do, thank you."),
+        ("if_you_know", "polite", "{question} Tell me if you know."),
         ("forgot", "lead_in", "I forgot {noun}. What is it?"),
         ("mixing_up", "lead_in", "I keep mixing it up: what is {noun}?"),
         ("form", "lead_in", "I am filling in a form and have to give {noun}. What do I write?"),
@@ -142,7 +148,8 @@ TEMPLATES: tuple[Template, ...] = tuple(
         ("do_you_know_last", "reordered", "What is {noun}, do you know?"),
         ("about", "reordered", "About {noun}: what is it exactly?"),
         ("is_what", "reordered", "{Noun} is what?"),
-        ("lower_case", "case", "What is {noun}?"),
+        ("lower_case", "case", "what is {noun}"),
+        ("lower_question", "case", "{question}"),
         ("capitals", "case", "WHAT IS {NOUN}?"),
         ("shouted_question", "case", "{QUESTION}"),
         ("fragment", "fragment", "{keywords}"),
