@@ -15,11 +15,12 @@ _WHEN = "2026-11-01T00:00:00Z"
 
 
 class Batches:
-    """Files and batches by id. `asked` holds the requests of every batch, to be counted."""
+    """Files and batches by id. `asked` holds the requests of every batch and `made` is their number, to be counted."""
 
     def __init__(self, said: Callable[[str, str | None], Said], fault_of: Callable[[Dialect, str], str | None]) -> None:
         self.said, self.fault_of = said, fault_of
         self.asked: list[tuple[Dialect, Json]] = []
+        self.made = 0
         self._files: dict[str, bytes] = {}
         self._numbers = itertools.count(1)
 
@@ -29,15 +30,15 @@ class Batches:
         for pattern, handler in (
             (r"/v1/files", self._openai_upload),
             (r"/v1/files/(?P<name>[\w-]+)/content", self._download),
+            (r"/v1\w*/batches/(?P<name>job-\d+)", self._google_batch),  # OpenAI's path is the same
             (r"/v1/batches", self._openai_create),
-            (r"/v1/batches/(?P<name>[\w-]+)", self._openai_batch),
+            (r"/v1/batches/(?P<name>batch-\d+)", self._openai_batch),
             (r"/v1/messages/batches", self._anthropic_create),
             (r"/v1/messages/batches/(?P<name>[\w-]+)/results", self._download),
             (r"/v1/messages/batches/(?P<name>[\w-]+)", self._anthropic_batch),
             (r"/upload/v1\w*/files", self._google_start),
             (r"/uploads/(?P<name>[\w-]+)", self._google_upload),
             (r"/v1\w*/models/[\w.-]+:batchGenerateContent", self._google_create),
-            (r"/v1\w*/batches/(?P<name>[\w-]+)", self._google_batch),
             (r"/v1\w*/files/(?P<name>[\w-]+):download", self._download),
         ):
             if match := re.fullmatch(pattern, path):
@@ -70,6 +71,7 @@ class Batches:
         return 200, about | {"purpose": "batch", "status": "processed"}, {}
 
     def _openai_create(self, body: bytes, url: str) -> Answer:
+        self.made += 1
         asked = json.loads(body)
         dialect = RESPONSES if asked["endpoint"] == "/v1/responses" else CHAT
         lines = []
@@ -104,6 +106,7 @@ class Batches:
     # Anthropic: a list of requests
 
     def _anthropic_create(self, body: bytes, url: str) -> Answer:
+        self.made += 1
         lines = []
         for row in json.loads(body)["requests"]:
             reply, trouble = self._reply(MESSAGES, row["params"])
@@ -147,6 +150,7 @@ class Batches:
         return 200, {"file": about}, {"x-goog-upload-status": "final"}
 
     def _google_create(self, body: bytes, url: str) -> Answer:
+        self.made += 1
         source = json.loads(body)["batch"]["inputConfig"]["fileName"].removeprefix("files/")
         lines = []
         for line in self._files[source].splitlines():
