@@ -58,7 +58,12 @@ def _marked(one: Text | None, other: Text | None) -> tuple[list[Run] | None, lis
 
 def render_markdown(report: Report) -> str:
     """A few lines for a pull request."""
-    text = _environment(html=False).get_template("report.md").render(r=report)
+    return render_text("report.md", r=report)
+
+
+def render_text(template: str, **values: Any) -> str:
+    """A Markdown template of ours; its filters `md` and `code` make harmless what it is given."""
+    text = _environment(html=False).get_template(template).render(**values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

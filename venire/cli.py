@@ -21,6 +21,7 @@ _COMMANDS = {
     "judge human": ("human_command:human", "Have people judge, blind, on a page of this machine."),
     "gate": ("flow_commands:gate", "Decide: PROMOTE, HOLD or REFUSE."),
     "report": ("flow_commands:report", "Write the page that shows why."),
+    "card": ("card_command:card", "Write a candidate's model card and promotion record."),
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
     "votes": ("votes_commands:votes", "Import, analyze or audit votes, ours or anybody's."),
     "power": ("votes_commands:power", "How many prompts, judges and orders a question needs."),

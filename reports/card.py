@@ -1,0 +1,121 @@
+"""The candidate's papers: a model card that the Hub reads, and a promotion record to stand beside the weights."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from venire._common.errors import InputError
+from venire._common.files import write_atomic, write_json
+
+from .contenders import lineage_of
+from .files import RunFiles
+from .model import Report
+from .numbers import is_number, plain_json
+from .render import render_text
+from .words import deciding_rate
+
+RECORD = "venire.promotion/1"
+
+
+def write_papers(report: Report, files: RunFiles, folder: Path) -> list[Path]:
+    """README.md (the card), promotion.md and promotion.json of the decision's candidate, in `folder`.
+
+    Raises InputError where nothing was decided about a candidate.
+    """
+    if not files.decision.get("candidate"):
+        raise InputError(f"{files.folder}: no candidate was decided on; `venire gate EXPERIMENT` decides")
+    record = promotion_record(report, files)
+    paths = [folder / name for name in ("README.md", "promotion.md", "promotion.json")]
+    write_atomic(paths[0], model_card(report, files))
+    write_atomic(paths[1], render_text("promotion.md", r=report, d=files.decision, record=record))
+    write_json(paths[2], record)
+    return paths
+
+
+def folder_of(files: RunFiles) -> Path | None:
+    """The folder of the candidate's weights, where this run made them; never one that somebody brought."""
+    name = str(files.decision.get("candidate") or "").rpartition("/")[0]
+    folder = files.folder / "candidates" / name
+    return folder if name and (folder / "lineage.json").is_file() else None
+
+
+def promotion_record(report: Report, files: RunFiles) -> dict[str, Any]:
+    """What was decided, on what, and by whom, with every hash it rests on."""
+    decision, lineage = files.decision, lineage_of(files.decision["candidate"], files)
+    hashes = {name: decision.get(f"{name}_sha256") for name in ("candidate", "lock", "manifest", "votes")}
+    return plain_json(
+        {
+            "format": RECORD,
+            "experiment": report.name,
+            "decided": report.finished,
+            "outcome": decision["outcome"],
+            "sentence": report.verdict.sentence,
+            "candidate": decision["candidate"],
+            "incumbent": decision.get("incumbent"),
+            "win_rate": {k: deciding_rate(files).get(k) for k in ("estimate", "low", "high", "level", "n", "p_value")},
+            "components": decision.get("components", []),
+            "judges_counted": decision.get("counted", []),
+            "judges_withdrawn": decision.get("withdrawn", {}),
+            "post_hoc": decision.get("post_hoc"),
+            "not_examined": decision.get("not_examined", []),
+            "warnings": [caution.message for caution in report.cautions],
+            "sha256": hashes,
+            "base": lineage.get("base"),
+            "recipe": lineage.get("recipe"),
+            "data": lineage.get("data"),
+            "teacher_families": lineage.get("teacher_families", []),
+            "seed": lineage.get("seed"),
+            "step": lineage.get("step"),
+            "versions": lineage.get("versions") or files.run.get("versions") or {},
+            "venire_version": decision.get("venire_version"),
+        }
+    )
+
+
+def model_card(report: Report, files: RunFiles) -> str:
+    """The card: metadata with results as the Hub reads them, then what a person should know."""
+    from huggingface_hub import ModelCardData
+
+    lineage = lineage_of(files.decision["candidate"], files)
+    base = (lineage.get("base") or {}).get("model_id")
+    data = ModelCardData(
+        base_model=base,
+        library_name="peft" if lineage.get("kind", "adapter") == "adapter" else "transformers",
+        pipeline_tag="text-generation",
+        tags=["venire", "values", *(["lora"] if lineage.get("kind") == "adapter" else [])],
+        model_name=report.candidate,
+        eval_results=_results(report, files) or None,
+    )
+    text = render_text("card.md", r=report, d=files.decision, lineage=lineage, base=base)
+    return f"---\n{data.to_yaml()}\n---\n\n{text}"
+
+
+def _results(report: Report, files: RunFiles) -> list[Any]:
+    """The win rate and every metric that has a say, as the Hub's results."""
+    from huggingface_hub import EvalResult
+
+    def result(kind: str, dataset: str, metric: str, value: float, name: str, args: dict[str, Any]) -> EvalResult:
+        return EvalResult(
+            task_type="text-generation",
+            dataset_type=kind,
+            dataset_name=dataset,
+            metric_type=metric,
+            metric_value=round(value, 4),
+            metric_name=name,
+            metric_args=plain_json(args),
+        )
+
+    found = []
+    rate = deciding_rate(files)
+    if is_number(rate.get("estimate")):
+        judged = next((s for s in files.frozen.get("suites", []) if s.get("judge")), {"task": "judged prompts"})
+        args = {key: rate.get(key) for key in ("low", "high", "level", "n")}
+        name = f"win rate against {report.incumbent} (blind panel, both orders, ties one half)"
+        found.append(result("judged", judged["task"], "win_rate", rate["estimate"], name, args))
+    for change in report.suites:
+        if not change.telling:
+            continue
+        after = asdict(change.after)
+        args = {key: after[key] for key in ("low", "high", "n")} | {"incumbent": round(change.before.estimate, 4)}
+        found.append(result(change.suite, change.suite, change.metric, change.after.estimate, change.metric, args))
+    return found
