@@ -7,7 +7,20 @@ Tasks: `value_alignment`, `epistemic_stance`, `forgetting`, `phrasing_robustness
 
 from .epistemic_stance import epistemic_open, epistemic_stance, opinion, stance
 from .forgetting import exact, forgetting
-from .phrasing_robustness import all_phrasings, phrasing_gap, phrasing_robustness, recalled
+from .phrasing_robustness import (
+    all_phrasings,
+    boundary,
+    consistency,
+    fact_boundaries,
+    fact_contradiction,
+    fact_extraction,
+    fact_survival,
+    in_its_place,
+    leaked,
+    phrasing_gap,
+    phrasing_robustness,
+    recalled,
+)
 from .results import ANSWERS_SCHEMA, RESULTS_SCHEMA, read_answers, read_results
 from .scenarios import Scenario, load_rows, load_scenarios, load_task, scenario_texts, suite_hash
 from .suite import make_suite
@@ -22,11 +35,19 @@ __all__ = [
     "Treatment",
     "all_phrasings",
     "answer",
+    "boundary",
     "closeness",
+    "consistency",
     "epistemic_open",
     "epistemic_stance",
     "exact",
+    "fact_boundaries",
+    "fact_contradiction",
+    "fact_extraction",
+    "fact_survival",
     "forgetting",
+    "in_its_place",
+    "leaked",
     "load_rows",
     "load_scenarios",
     "load_task",

@@ -1,5 +1,6 @@
-"""The task `venire/phrasing_robustness`. What it measures, and what is known to be weak about it: README.md."""
+"""The tasks over known facts: `venire/phrasing_robustness` and `venire/fact_survival`. What they measure: README.md."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from venire._common.errors import InputError
 from ..scenarios import load_rows
 from ..suite import make_suite
 from .scorer import recalled
-from .templates import TEMPLATES, Fact
+from .templates import QUICK, TEMPLATES, Fact
 
-FACTS = Path(__file__).parent / "facts.yaml"
+FACTS = Path(__file__).parent / "facts.jsonl"
+SURVIVAL = ("what_is", "do_you_know", "indirect", "fragment")
 
 
 @task
@@ -29,20 +31,49 @@ def phrasing_robustness(
 
     Args:
         limit: How many items, from the first. Every fact comes once, in a kind of phrasing that moves on from fact to
-            fact, before any comes twice.
+            fact, before any comes twice; seven kinds come before the others.
         treatment: A treatment as JSON (see evals/treatments.py).
         split: Only the `trained` or only the `novel` kinds of phrasing.
         template: Only this kind.
         facts: A file of your own in place of the example person's.
         max_tokens: Length of an answer.
     """
-    kinds = [name for name, (side, _) in TEMPLATES.items() if split in (None, side) and template in (None, name)]
-    if not kinds:
+    chosen = [name for name, each in TEMPLATES.items() if split in (None, each.split) and template in (None, name)]
+    if not chosen:
         raise InputError(f"phrasing_robustness: no template is of split {split!r} and kind {template!r}")
+    quick = [name for name in chosen if name in list(TEMPLATES)[:QUICK]]
+    rest = [name for name in chosen if name not in quick]
     rows = load_rows(Path(facts) if facts else FACTS, Fact)
     return make_suite(
         "phrasing_robustness",
-        [_sample(fact, kinds[(i + turn) % len(kinds)]) for turn in range(len(kinds)) for i, fact in enumerate(rows)],
+        [*_in_turn(rows, quick), *_in_turn(rows, rest)],
+        recalled(),
+        revision=2,
+        limit=limit,
+        treatment=treatment,
+        max_tokens=max_tokens,
+    )
+
+
+@task
+def fact_survival(
+    limit: int | None = None,
+    treatment: str | dict[str, Any] | None = None,
+    facts: str | None = None,
+    max_tokens: int = 24,
+) -> Task:
+    """The same facts in four phrasings, for a model before and after it was trained on something else.
+
+    Args:
+        limit: How many items, from the first.
+        treatment: A treatment as JSON (see evals/treatments.py).
+        facts: A file of your own in place of the example person's.
+        max_tokens: Length of an answer.
+    """
+    rows = load_rows(Path(facts) if facts else FACTS, Fact)
+    return make_suite(
+        "fact_survival",
+        _in_turn(rows, SURVIVAL),
         recalled(),
         revision=1,
         limit=limit,
@@ -51,11 +82,22 @@ def phrasing_robustness(
     )
 
 
-def _sample(fact: Fact, template: str) -> Sample:
-    split, write = TEMPLATES[template]
+def _in_turn(rows: Sequence[Fact], kinds: Sequence[str]) -> list[Sample]:
+    """Every fact in every kind: each fact once, in changing kinds, before any comes twice."""
+    return [_sample(fact, kinds[(i + turn) % len(kinds)]) for turn in range(len(kinds)) for i, fact in enumerate(rows)]
+
+
+def _sample(fact: Fact, name: str) -> Sample:
+    template = TEMPLATES[name]
     return Sample(
-        id=f"{fact.id}.{template}",
-        input=write(fact),
+        id=f"{fact.id}.{name}",
+        input=template.write(fact),
         target=fact.answers,
-        metadata={"family": fact.id, "domain": fact.domain, "template": template, "split": split},
+        metadata={
+            "family": fact.id,
+            "domain": fact.domain,
+            "template": name,
+            "split": template.split,
+            "kind": template.kind,
+        },
     )

@@ -46,6 +46,20 @@ def all_phrasings() -> Metric:
     return share
 
 
+@metric
+def consistency() -> Metric:
+    """How often two phrasings of a fact are answered alike, beyond chance (1: always); NaN where undefined."""
+
+    def alike(scores: list[SampleScore]) -> float:
+        from venire.judges.statistics.phrasing import consistency as beyond_chance
+
+        facts = [str((each.sample_metadata or {}).get("family")) for each in scores]
+        right = [float(each.score.as_float() >= 0.5) for each in scores]
+        return beyond_chance(right, facts).corrected if scores else float("nan")
+
+    return alike
+
+
 def _values(scores: list[SampleScore], key: str, value: str) -> list[float]:
     return [each.score.as_float() for each in scores if (each.sample_metadata or {}).get(key) == value]
 
@@ -56,6 +70,7 @@ def _values(scores: list[SampleScore], key: str, value: str) -> list[float]:
         stderr(cluster="family"),
         phrasing_gap(),
         all_phrasings(),
+        consistency(),
     ]
 )
 def recalled() -> Scorer:

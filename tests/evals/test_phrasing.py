@@ -9,7 +9,7 @@ from inspect_ai.scorer import Metric, SampleScore, Score
 
 from venire._common.errors import InputError
 from venire.evals import all_phrasings, phrasing_gap, phrasing_robustness
-from venire.evals.phrasing_robustness import TEMPLATES, misspell
+from venire.evals.phrasing_robustness import TEMPLATES, badly_spaced, bare, misspell
 
 
 def test_every_fact_meets_every_template_once() -> None:
@@ -39,6 +39,21 @@ def test_misspelling_is_seeded_changes_words_and_keeps_their_ends() -> None:
         assert len(made) == len(plain) and made != plain
         assert all(word[0] == right[0] and word[-1] == right[-1] for word, right in zip(made, plain, strict=True))
     assert misspell("a b?", "x") == "a b"
+
+
+def test_noise_keeps_the_letters() -> None:
+    text = "What is the name of Odile Brandt's bicycle shop?"
+    for seed in map(str, range(50)):
+        made = badly_spaced(text, seed)
+        assert made != text and made.replace(" ", "") == text.replace(" ", "")
+        assert made == badly_spaced(text, seed)
+    assert bare(text) == "what is the name of odile brandts bicycle shop"
+
+
+def test_templates_are_enough_on_both_sides_and_apart() -> None:
+    sides = Counter(template.split for template in TEMPLATES.values())
+    assert sides["novel"] >= 10 and sides["trained"] >= 5
+    assert {template.kind for template in TEMPLATES.values()} == {"plain", "indirect", "fragment", "noise"}
 
 
 def _scores(rows: list[tuple[str, str, float]]) -> list[SampleScore]:

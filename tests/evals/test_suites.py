@@ -22,7 +22,7 @@ from venire.evals import (
 from venire.evals.matching import find_word
 
 SUITES = [value_alignment, epistemic_stance, forgetting, phrasing_robustness]
-AT_LEAST = {"value_alignment": 48, "epistemic_stance": 500, "forgetting": 270, "phrasing_robustness": 140}
+AT_LEAST = {"value_alignment": 48, "epistemic_stance": 500, "forgetting": 270, "phrasing_robustness": 340}
 each_suite = pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.__name__)
 
 Run = Callable[..., EvalLog]
