@@ -97,7 +97,9 @@ def build_ledger(run: Path, manifest: Manifest) -> Ledger:
     if people := peoples_votes(run, manifest):
         rows += people.rows
         sources += [Source(HUMAN, people.sha256, judge, n) for judge, n in people.counts.items()]
-    theirs, logs = imported_votes(run, {pair.prompt_id: (pair.family, pair.domain) for pair in manifest.pairs})
+    theirs, logs = imported_votes(
+        run, {pair.prompt_id: (pair.family, pair.domain) for pair in manifest.pairs if pair.use != "anchor"}
+    )
     rows += theirs
     sources += [Source(_relative(path, run), sha256, "imported", n) for path, sha256, n in logs]
     if not rows:

@@ -1,5 +1,6 @@
 """Fixtures of the judges' tests: pairs, and mock judges that answer what a test makes them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput
 from venire.judges.pairs import Pair, make_pairs
 
 from .helpers import CANDIDATE, INCUMBENT, answers_frame, prefers_bread, say
+from .staging import Stage, sensible
 from .vendors.server import Vendors
 
 Reply = Callable[[str], ModelOutput | str]
@@ -57,3 +59,28 @@ def vendors(loopback: Vendors, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "inspect-cache"))
     return loopback
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stage]:
+    """Makes an experiment whose answers are made up."""
+    return lambda **options: Stage(tmp_path, monkeypatch, **options)
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Counter[str]]:
+    """Mock judges that answer by their name; gives how often each was really asked."""
+    from inspect_ai.model._providers.mockllm import MockLLM
+
+    def install(**replies: Callable[[str], Any]) -> Counter[str]:
+        asked: Counter[str] = Counter()
+
+        async def generate(self: MockLLM, input: Any, tools: Any, tool_choice: Any, config: Any) -> Any:
+            asked[self.model_name] += 1
+            given = replies.get(self.model_name, sensible)(input[-1].text)
+            return say(given) if isinstance(given, str) else given
+
+        monkeypatch.setattr(MockLLM, "generate", generate)
+        return asked
+
+    return install

@@ -2,10 +2,7 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -16,32 +13,6 @@ from .staging import Stage, mock_judges_of, sensible
 
 Make = Callable[..., Stage]
 FIRST_PLACE = '{"winner": "A"}'
-
-
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    return lambda **options: Stage(tmp_path, monkeypatch, **options)
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Counter[str]]:
-    """Mock judges that answer by their name; gives how often each was really asked."""
-    from inspect_ai.model._providers.mockllm import MockLLM
-
-    from .helpers import say
-
-    def install(**replies: Callable[[str], Any]) -> Counter[str]:
-        asked: Counter[str] = Counter()
-
-        async def generate(self: MockLLM, input: Any, tools: Any, tool_choice: Any, config: Any) -> Any:
-            asked[self.model_name] += 1
-            given = replies.get(self.model_name, sensible)(input[-1].text)
-            return say(given) if isinstance(given, str) else given
-
-        monkeypatch.setattr(MockLLM, "generate", generate)
-        return asked
-
-    return install
 
 
 def test_a_paid_judge_that_fails_its_exam_is_not_paid_for_more(stage: Make, models) -> None:
