@@ -24,7 +24,7 @@ _ITEM = ["suite", "contender", "sample_id", "epoch"]
 def phrasings(
     results: pl.DataFrame, answers: pl.DataFrame, seeds: Sequence[Sequence[str]] = ()
 ) -> list[dict[str, Any]]:
-    """Rows with `suite`, `contender`, `metric`, `facts`, `trained`, `novel`, `gap` (each of these three with `estimate`,
+    """Rows with `suite`, `contender`, `metric`, `facts`, `trained`, `novel`, `gap` (these three with `estimate`,
     `low`, `high`, `n`, `method`), `consistency` and `flags` (`code`, `alarm`, `message`), ready for JSON.
 
     results, answers: as in suites.parquet and answers.parquet. seeds: sets of contenders that differ by their seed

@@ -93,12 +93,15 @@ def keep_frozen(run: "Run", decision: dict[str, Any], say: Callable[[str], None]
 
 
 def write_frames(run: "Run", contenders: Sequence["Contender"]) -> "pl.DataFrame":
-    """Every score and every answer with its contender, beside the votes; gives the scores."""
+    """Every score and every answer with its contender, and what phrasings say, beside the votes; gives the scores."""
     from venire.evals.results import read_results
+    from venire.judges.phrasings import phrasings
 
     suites = with_contender(read_results(eval_logs(run)), contenders)
     suites.write_parquet(run.folder / "suites.parquet")
-    answers_of(run, contenders).write_parquet(run.folder / "answers.parquet")
+    answers = answers_of(run, contenders)
+    answers.write_parquet(run.folder / "answers.parquet")
+    write_json(run.folder / "phrasings.json", phrasings(suites, answers))
     return suites
 
 
