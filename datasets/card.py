@@ -13,9 +13,8 @@ from typing import Any
 import yaml
 
 from venire._common.errors import InputError
-from venire._common.hashing import sha256_text
 
-from .rows import Row, TrainingData, method_of
+from .rows import Row, TrainingData
 from .split import family_of
 
 FRONT = "---\n"
@@ -74,11 +73,11 @@ def render_card(
     return "\n".join(parts)
 
 
-def card_of(data: TrainingData, name: str) -> str:
-    """The card of a file of rows, with the licences that the card beside it names."""
+def card_of(data: TrainingData, name: str, licence: str = "") -> str:
+    """The card of a file of rows, with the licences that the card beside it names, or else `licence`."""
     licences = read_licences(data.path)
     counts = Counter(row.source for row in data.rows)
-    sources = [SourceFacts(s or "not named", licences.get(s, ""), rows) for s, rows in sorted(counts.items())]
+    sources = [SourceFacts(s or "not named", licences.get(s, licence), rows) for s, rows in sorted(counts.items())]
     return render_card(name, [file_facts(data.path.name, data.sha256, data.rows)], sources)
 
 
@@ -144,13 +143,3 @@ def _sources_table(sources: Sequence[SourceFacts]) -> str:
 def _cell(text: str) -> str:
     """A text that somebody else wrote, in one cell of a table."""
     return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
-
-
-def text_sha256(content: str) -> str:
-    """The hash that a file of this content has."""
-    return sha256_text(content)
-
-
-def summary(rows: Sequence[Row]) -> dict[str, int]:
-    """How many rows each method has."""
-    return dict(Counter(method_of(row) for row in rows))

@@ -30,8 +30,9 @@ _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b
 _CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]*\w)")
 _SSN = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 # Two capitalised words in a row, or one after a title.
-_WORD = r"[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+(?:[-'’][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+)?"
-_RUN = re.compile(rf"\b{_WORD}(?:\.? {_WORD})+\b")
+_TITLE = r"(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Mme)"
+_WORD = rf"(?!{_TITLE}\b)(?:[OD]['’])?[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+(?:-[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+)?"
+_RUN = re.compile(rf"\b(?:{_TITLE}\.? )?{_WORD}(?: {_WORD})+\b|\b{_TITLE}\.? {_WORD}\b")
 # Words that stand with a capital and are no part of a person's name.
 _NO_NAMES = frozenset(
     re.findall(
@@ -87,8 +88,7 @@ def _names(run: str) -> Iterator[str]:
     """The names in a run of capitalised words: two words or more that may be a name, or one with its title."""
     words: list[str] = []
     for word in [*run.split(), ""]:
-        bare = word.rstrip(".")
-        if bare and bare not in _NO_NAMES:
+        if word and word not in _NO_NAMES:
             words.append(word)
             continue
         if len(words) >= 2:

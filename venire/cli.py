@@ -23,10 +23,12 @@ _COMMANDS = {
     "report": ("flow_commands:report", "Write the page that shows why."),
     "card": ("card_command:card", "Write a candidate's model card and promotion record."),
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
+    "compare": ("compare_command:compare", "Runs side by side, or the candidates of one."),
     "votes": ("votes_commands:votes", "Import, analyze or audit votes, ours or anybody's."),
     "power": ("votes_commands:power", "How many prompts, judges and orders a question needs."),
     "registry": ("registry_commands:registry", "Who is champion, and why; promote and roll back."),
     "calibrate": ("calibrate_command:calibrate", "The interview that says who the person is."),
+    "data": ("data_commands:data", "Datasets from answers, facts and pairs; leaks; cards."),
     "models": ("model_commands:models", "The embedded models: list and fetch."),
     "doctor": ("model_commands:doctor", "What this machine has: devices, keys, models, versions."),
 }

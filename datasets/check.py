@@ -1,0 +1,400 @@
+"""Is this data fit to train on? Everything that is wrong with it, with the rows; nothing is changed.
+
+A finding is an `error` (do not train on it), a `warning` (look at it) or a `note` (know it). A command that checks
+exits 1 if there is an error or a warning that was not allowed by its code.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from venire._common.errors import InputError
+
+from .card import read_licences
+from .leaks import Leak, find_leaks
+from .personal_data import find_personal
+from .rewordings import find_rewordings
+from .rows import BadRow, DpoRow, Row, SftRow, TrainingData, read_rows
+from .similarity import near_twins, plain
+from .spec import PARTS, Part
+from .split import asked, family_of
+
+Severity = Literal["error", "warning", "note"]
+Embed = Callable[[Sequence[str]], np.ndarray]
+CODES = {
+    "schema": "a row that training cannot read",
+    "duplicate": "a row that stands twice, word for word",
+    "near_duplicate": "a question that another family asks too, nearly word for word",
+    "other_answer": "one question with several answers, in different families",
+    "straddle": "a family that stands in more than one part",
+    "leak": "text of an evaluation in training: equal, quoted or nearly equal",
+    "reworded": "a question of an evaluation in other words",
+    "truncated": "an answer that seems to be cut",
+    "same_sides": "a pair whose two answers are the same",
+    "length_tells": "pairs of which length gives away the wanted answer",
+    "imbalance": "categories of very different sizes",
+    "key": "a password or a key",
+    "email": "an e-mail address",
+    "phone": "a phone number",
+    "account": "the number of an account, a card or a person",
+    "name": "what looks like a person's name",
+    "licence": "a source whose licence is not known",
+    "stale_card": "a card that names another hash",
+}
+_ROWS_SHOWN = 10_000  # places a finding lists at most; `count` has them all
+_IMBALANCE = 20  # times the smallest category
+_LENGTH = 0.75  # of the pairs in which the wanted answer is longer, or shorter
+_PAIRS = 20  # fewer pairs say nothing about lengths
+_NAMES = 20  # names that are listed
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row of a file."""
+
+    file: str
+    row: int
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}"
+
+
+@dataclass
+class Finding:
+    """One thing that is wrong, in one or many rows."""
+
+    code: str
+    severity: Severity
+    message: str
+    rows: list[Place] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.count = self.count or len(self.rows)
+        self.rows = self.rows[:_ROWS_SHOWN]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A text that must not be trained on. `question` if it asks; `taught` if what it asks for is meant to be trained,
+    as a fact is, so that only its wording counts."""
+
+    place: str
+    text: str
+    question: bool = True
+    taught: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found, and what it looked at."""
+
+    files: dict[str, int]
+    findings: list[Finding]
+    compared: dict[str, int]
+
+    def wrong(self, allowed: Sequence[str] = ()) -> bool:
+        """Is there an error or a warning that is not allowed?"""
+        return any(f.severity != "note" and f.code not in allowed for f in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        findings = [asdict(finding) for finding in self.findings]
+        return {"files": self.files, "findings": findings, "compared": self.compared}
+
+
+@dataclass(frozen=True)
+class _File:
+    data: TrainingData
+    bad: list[BadRow]
+    part: Part
+
+    def place(self, index: int) -> Place:
+        return Place(str(self.data.path), self.data.lines[index])
+
+
+def check(
+    paths: Sequence[Path],
+    measured: Sequence[Measured] = (),
+    embed: Embed | None = None,
+    allowed_texts: Sequence[str] = (),
+) -> Report:
+    """Check files of rows, and folders that a build wrote, alone and against each other and `measured`.
+
+    `embed` gives sentence vectors, for leaks by meaning; None leaves those out. `allowed_texts` are names, addresses
+    and the like that may stand in the data. Raises InputError where there is nothing to check.
+    """
+    files = [_read(path) for path in _expand(paths)]
+    rows = [(file, index, row) for file in files for index, row in enumerate(file.data.rows)]
+    findings = [*_schema(files)]
+    if rows:
+        findings += _repeats(rows)
+        findings += _straddles(rows)
+        leaks, compared = _leaks(rows, measured, embed)
+        findings += leaks
+        findings += _answers(rows)
+        findings += _balance(files)
+        findings += _personal(rows, frozenset(text.casefold() for text in allowed_texts))
+        findings += _licences(files)
+    else:
+        compared = {}
+    order = ("error", "warning", "note")
+    findings.sort(key=lambda f: (order.index(f.severity), list(CODES).index(f.code)))
+    return Report({str(file.data.path): len(file.data.rows) for file in files}, findings, compared)
+
+
+def part_of(path: Path) -> Part:
+    """What a file is for, by its name: `…validation.jsonl`, `valid.jsonl`, `test.jsonl`, …; else for training."""
+    words = re.findall(r"[a-z]+", path.stem.lower())
+    for part, names in (("validation", {"validation", "valid", "val", "dev"}), ("evaluation", {"evaluation", "test"})):
+        if names & set(words) or (part == "evaluation" and "eval" in words):
+            return part  # type: ignore[return-value]
+    return "train"
+
+
+def _expand(paths: Sequence[Path]) -> list[Path]:
+    """The files meant; a folder stands for the files of rows directly in it."""
+    found: list[Path] = []
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            made = {f"{method}_{part}.jsonl" for method in ("sft", "dpo") for part in PARTS}
+            inside = sorted(file for file in path.glob("*.jsonl") if file.name in made) or sorted(path.glob("*.jsonl"))
+            if not inside:
+                raise InputError(f"{path}: no .jsonl file in this folder")
+        found += inside
+    if again := [path for path, many in Counter(path.resolve() for path in found).items() if many > 1]:
+        raise InputError(f"{again[0]}: named twice; every row of it would be a duplicate")
+    return found
+
+
+def _read(path: Path) -> _File:
+    data, bad = read_rows(path)
+    return _File(data, bad, part_of(path))
+
+
+def _schema(files: Sequence[_File]) -> Iterator[Finding]:
+    for file in files:
+        same: dict[str, list[Place]] = defaultdict(list)
+        for bad in file.bad:
+            same[bad.message].append(Place(str(file.data.path), bad.line))
+        for message, places in same.items():
+            more = f" (and {len(places) - 1} more rows)" if len(places) > 1 else ""
+            yield Finding("schema", "error", f"{places[0]}{message}{more}", places)
+
+
+Rows = Sequence[tuple[_File, int, Row]]
+
+
+def _repeats(rows: Rows) -> Iterator[Finding]:
+    """Rows that are equal, and questions that several families ask."""
+    first: dict[tuple[str, ...], Place] = {}
+    again: list[tuple[Place, Place]] = []
+    owners: dict[str, tuple[str, Place, set[str]]] = {}
+    others: dict[str, list[Place]] = defaultdict(list)
+    for file, index, row in rows:
+        place = file.place(index)
+        key = (type(row).__name__, *row.texts)
+        if key in first:
+            again.append((first[key], place))
+            continue
+        first[key] = place
+        text = plain(asked(row))
+        family, _, answers = owners.setdefault(text, (family_of(row), place, set()))
+        if isinstance(row, SftRow):
+            answers.add(plain(row.messages[-1].content))
+            if len(answers) > 1 and family_of(row) != family:
+                others[text].append(place)
+    if again:
+        shown = "; ".join(f"{copy} repeats {origin}" for origin, copy in again[:3])
+        more = f", and {len(again) - 3} more" if len(again) > 3 else ""
+        yield Finding("duplicate", "error", f"{shown}{more}", [copy for _, copy in again])
+    if others:
+        text, places = next(iter(others.items()))
+        message = f"{places[0]} asks what {owners[text][1]} asks, and is answered otherwise"
+        yield Finding("other_answer", "warning", message, [place for own in others.values() for place in own])
+    yield from _near(owners)
+
+
+def _near(owners: dict[str, tuple[str, Place, set[str]]]) -> Iterator[Finding]:
+    texts = [text for text in owners if text.count(" ") >= 2]
+    pairs = [
+        (owners[texts[j]][1], owners[texts[i]][1], score)
+        for i, j, score in near_twins(texts)
+        if owners[texts[i]][0] != owners[texts[j]][0]
+    ]
+    copies = {copy: (origin, score) for origin, copy, score in pairs}
+    if copies:
+        shown = "; ".join(f"{copy} is nearly {origin} ({score:.2f})" for copy, (origin, score) in [*copies.items()][:3])
+        more = f", and {len(copies) - 3} more" if len(copies) > 3 else ""
+        yield Finding("near_duplicate", "warning", f"{shown}{more}", list(copies))
+
+
+def _straddles(rows: Rows) -> Iterator[Finding]:
+    parts: dict[str, dict[Part, Place]] = defaultdict(dict)
+    for file, index, row in rows:
+        if row.family:
+            parts[row.family].setdefault(file.part, file.place(index))
+    both = {family: places for family, places in parts.items() if len(places) > 1}
+    if both:
+        family, places = next(iter(both.items()))
+        one, other = list(places.values())[:2]
+        more = f", and {len(both) - 1} more families" if len(both) > 1 else ""
+        message = f"the family {family!r} stands in {one} and in {other}{more}"
+        yield Finding("straddle", "error", message, [place for own in both.values() for place in own.values()])
+
+
+def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tuple[list[Finding], dict[str, int]]:
+    """Training text in the other parts (what is asked) and in `measured` (every text), by letters and by meaning."""
+    numbered = {str(at): file.place(index) for at, (file, index, _) in enumerate(rows)}
+    trained = [(str(at), row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]
+    held = [
+        Measured(str(file.place(index)), asked(row), taught=row.category == "facts")
+        for file, index, row in rows
+        if file.part != "train"
+    ]
+    questions = [(at, asked(row)) for at, row in trained]
+    texts = [(at, text) for at, row in trained for text in row.texts]
+    leaks = find_leaks(questions, [(m.place, m.text) for m in held]) if held else []
+    leaks += find_leaks(texts, [(m.place, m.text) for m in measured]) if measured else []
+    compared = {"rows": len(rows), "texts_measured": len(held) + len(measured)}
+    findings = list(_leak_findings("leak", leaks, numbered))
+    if embed and (held or measured):
+        meant = [(m.place, m.text) for m in (*held, *measured) if m.question and not m.taught]
+        own = [(at, asked(row)) for at, row in trained if row.category != "facts"]
+        reworded = find_rewordings(own, meant, embed)
+        known = {(leak.train, leak.evaluation) for leak in leaks}
+        new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
+        findings += _leak_findings("reworded", new, numbered)
+        compared |= {"by_meaning": reworded.compared, "by_meaning_of": reworded.texts}
+    return findings, compared
+
+
+def _leak_findings(code: str, leaks: Sequence[Leak], numbered: dict[str, Place]) -> Iterator[Finding]:
+    """One finding for each text of the evaluation, with the rows that hold it."""
+    by: dict[str, list[Leak]] = defaultdict(list)
+    for leak in leaks:
+        by[leak.evaluation].append(leak)
+    for own in by.values():
+        first = own[0]
+        named = Leak(str(numbered[first.train]), first.evaluation, first.kind, first.score)
+        more = f" (and {len(own) - 1} more rows)" if len(own) > 1 else ""
+        places = list(dict.fromkeys(numbered[leak.train] for leak in own))
+        yield Finding(code, "error" if code == "leak" else "warning", f"{named}{more}", places)
+
+
+_END = re.compile(r"[.!?…:;)\]}\"'”’»*_~`。！？」』）>|]$|\d$|\bhttps?://\S+$")
+_LOOSE = re.compile(
+    r"(?:,|\b(?:and|or|but|the|a|an|of|to|in|with|for|that|because|und|oder|der|die|das|et|ou|de|y|o))$", re.I
+)
+
+
+def _answers(rows: Rows) -> Iterator[Finding]:
+    cut: list[Place] = []
+    same: list[Place] = []
+    longer = pairs = 0
+    ends = [bool(_END.search(text)) for _, _, row in rows for text in _taught(row) if text.count(" ") >= 7]
+    ended = sum(ends) >= 0.8 * len(ends)  # where people write without full stops, their lack says nothing
+    for file, index, row in rows:
+        if any(_is_cut(text, ended) for text in _taught(row)):
+            cut.append(file.place(index))
+        if isinstance(row, DpoRow):
+            chosen, rejected = row.chosen[0].content, row.rejected[0].content
+            if plain(chosen) == plain(rejected) and chosen.strip() == rejected.strip():
+                same.append(file.place(index))
+            pairs += len(chosen) != len(rejected)
+            longer += len(chosen) > len(rejected)
+    if cut:
+        yield Finding("truncated", "warning", f"{_some(cut)}: the answer seems to be cut", cut)
+    if same:
+        yield Finding("same_sides", "error", f"{_some(same)}: chosen and rejected are the same", same)
+    if pairs >= _PAIRS and not 1 - _LENGTH <= longer / pairs <= _LENGTH:
+        side = "longer" if longer * 2 > pairs else "shorter"
+        share = max(longer, pairs - longer) / pairs
+        message = f"the wanted answer is the {side} one in {share:.0%} of {pairs} pairs: a model may learn length alone"
+        yield Finding("length_tells", "warning", message)
+
+
+def _taught(row: Row) -> list[str]:
+    if isinstance(row, SftRow):
+        return [m.content.rstrip() for m in row.messages if m.role == "assistant"]
+    return [row.chosen[0].content.rstrip(), row.rejected[0].content.rstrip()]
+
+
+def _is_cut(text: str, ended: bool) -> bool:
+    """An open block of code, a loose end, or, among answers that do end, no end."""
+    if text.count("```") % 2:
+        return True
+    if text.count(" ") < 7:
+        return False
+    last = text.rsplit("\n", 1)[-1]
+    listed = "\n" in text and (last.count(" ") < 7 or re.match(r"\s*(?:[-*•#|]|\d+[.)])", last))
+    return bool(_LOOSE.search(text)) or (ended and not listed and not _END.search(text) and text[-1].isascii())
+
+
+def _balance(files: Sequence[_File]) -> Iterator[Finding]:
+    for file in files:
+        sizes = Counter(row.category or "uncategorised" for row in file.data.rows)
+        if file.part == "train" and len(sizes) > 1:
+            (most, many), *_, (least, few) = sizes.most_common()
+            if many >= _IMBALANCE * few:
+                message = f"{file.data.path}: {most} has {many} rows and {least} has {few}"
+                yield Finding("imbalance", "note", message, count=few)
+
+
+def _personal(rows: Rows, allowed: frozenset[str]) -> Iterator[Finding]:
+    places: dict[str, list[Place]] = defaultdict(list)
+    shown: dict[str, Counter[str]] = defaultdict(Counter)
+    for file, index, row in rows:
+        for found in {found for text in row.texts for found in find_personal(text, allowed)}:
+            places[found.kind].append(file.place(index))
+            shown[found.kind][found.text] += 1
+    for kind in sorted(places, key=list(CODES).index):
+        listed = ", ".join(f"{text} ({n})" if n > 1 else text for text, n in _ranked(shown[kind])[:_NAMES])
+        own = list(dict.fromkeys(places[kind]))
+        severity: Severity = "error" if kind == "key" else "note" if kind == "name" else "warning"
+        yield Finding(kind, severity, f"{CODES[kind]} in {_some(own)}: {listed}", own)
+
+
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _licences(files: Sequence[_File]) -> Iterator[Finding]:
+    for file in files:
+        licences = read_licences(file.data.path)
+        card = file.data.path.parent / "README.md"
+        counts = Counter(row.source for row in file.data.rows)
+        unknown = [source for source in counts if not licences.get(source)]
+        if unknown:
+            names = ", ".join(repr(source) if source else "rows that name no source" for source in sorted(unknown))
+            where = "no card beside it names one" if not card.is_file() else "its card names none"
+            # A file of one's own needs no card; a card that lists licences is meant to list them all.
+            severity: Severity = "warning" if licences.by_source else "note"
+            own = [file.place(i) for i, row in enumerate(file.data.rows) if row.source in unknown]
+            yield Finding("licence", severity, f"{file.data.path}: no licence known of {names}: {where}", own)
+        if card.is_file():
+            line = _hash_line(card.read_text("utf-8", "replace"), file.data.path.name)
+            if line and file.data.sha256 not in line:
+                message = f"{card} names another sha256 for {file.data.path.name}: the file was changed after it"
+                yield Finding("stale_card", "warning", message)
+
+
+def _hash_line(card: str, name: str) -> str:
+    """The line of the card that gives a hash to the file of this name; empty if none does."""
+    found = [line for line in card.splitlines() if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", line)]
+    return "\n".join(line for line in found if re.search(r"\b[0-9a-f]{64}\b", line))
+
+
+def _some(places: Sequence[Place]) -> str:
+    """The first three rows, by file, and how many more there are."""
+    first = places[0].file
+    numbers = ", ".join(str(p.row) for p in places[:3] if p.file == first)
+    shown = sum(p.file == first for p in places[:3])
+    more = f" and {len(places) - shown} more" if len(places) > shown else ""
+    return f"{first}, row{'s' if shown > 1 else ''} {numbers}{more}"
