@@ -1,0 +1,61 @@
+"""A candidate as a model of its own: the adapter's update added into the base's weights, for any other program."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from venire._common.errors import InputError
+from venire._common.files import write_json
+
+from .candidates import LINEAGE, Candidate
+
+if TYPE_CHECKING:
+    from venire.engine import Base
+
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+def export_merged(candidate: Candidate, base: "Base", folder: Path, dtype: str = "auto") -> Path:
+    """Write config, tokenizer, chat template and safetensors of `candidate` merged into `base`; gives `folder`.
+
+    The sum is taken in float32; `dtype` is what is stored: `auto` is what the base is stored in. The folder appears
+    whole or not at all. Raises InputError for an unknown dtype, and for a folder that is there already.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from venire.engine import load_tokenizer
+
+    if dtype not in _DTYPES:
+        raise InputError(f"dtype {dtype!r}: one of {', '.join(_DTYPES)}")
+    if folder.exists():
+        raise InputError(f"{folder} is there already; name another folder, or remove it")
+    source = candidate.path if candidate.kind == "full" else base.path
+    model = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32)
+    if candidate.kind == "adapter":
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(candidate.path)).merge_and_unload()
+    stored = _stored_dtype(source) if dtype == "auto" else dtype
+    model = model.to(getattr(torch, stored))
+    model.config._name_or_path = ""  # a path of this machine
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        model.save_pretrained(str(made))
+        load_tokenizer(base).save_pretrained(str(made))
+        write_json(made / LINEAGE, {**candidate.lineage, "merged": {"dtype": stored}})
+        made.chmod(0o755)
+        made.rename(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return folder
+
+
+def _stored_dtype(folder: Path) -> str:
+    from transformers import AutoConfig
+
+    found = str(AutoConfig.from_pretrained(str(folder)).get_text_config().dtype or "float32").removeprefix("torch.")
+    return found if found in _DTYPES else "float32"
