@@ -171,8 +171,8 @@ def _shipped_tasks() -> "Iterator[tuple[str, Task]]":
         if callable(value) and not isinstance(value, type):
             made = signature(value)
             needed = any(p.default is p.empty and p.kind < p.VAR_POSITIONAL for p in made.parameters.values())
-            # What takes a `task` asks another suite's questions once more.
-            if made.return_annotation in (Task, "Task") and not needed and "task" not in made.parameters:
+            # What takes a `suite` asks the questions of that one once more.
+            if made.return_annotation in (Task, "Task") and not needed and "suite" not in made.parameters:
                 yield f"venire/{name}", cast(Task, value())
 
 
