@@ -23,7 +23,7 @@ from venire.judges._audit_finding import (
 from venire.judges.statistics import frames
 from venire.judges.statistics.length import length_controlled
 from venire.judges.statistics.panel import prompt_means
-from venire.judges.statistics.position import position
+from venire.judges.statistics.position import Position, position
 from venire.judges.statistics.winrate import MIN_PROMPTS
 from venire.judges.votes import complete_orders, value
 
@@ -266,17 +266,26 @@ def _position_bias(votes: pl.DataFrame) -> Iterator[Finding]:
                 continue
             mine = {"candidate": comparison.candidate, "incumbent": comparison.incumbent, "judge": judge}
             rows = votes.filter(**mine)
-            where = "first" if found.bias > 0 else "second"
             yield Finding(
                 "position_bias",
                 "warning",
                 row_list(rows),
-                f"{judge} on {comparison.candidate} against {comparison.incumbent}: being shown {where} adds "
-                f"{abs(found.bias):.2f} (95% {found.low:.2f} to {found.high:.2f}); the verdict stays the same in "
-                f"{found.same_verdict:.0%} of {found.pairs} prompts, {found.first_slot_both} stay with the first place "
-                f"and {found.second_slot_both} with the second",
+                f"{judge} on {comparison.candidate} against {comparison.incumbent}: {_pull(found)}; the verdict stays "
+                f"the same in {found.same_verdict:.0%} of {found.pairs} prompts, {found.first_slot_both} stay with the "
+                f"first place and {found.second_slot_both} with the second",
                 "both orders cancel it; without this judge, " + effect(votes, without(votes, rows[ROW])),
             )
+
+
+def _pull(found: Position) -> str:
+    """What being shown first, or second, adds; or that the order only unsettles the judge."""
+    sign = 1 if found.bias >= 0 else -1
+    low, high = sorted((sign * found.low, sign * found.high))
+    where = "first" if sign > 0 else "second"
+    adds = f"{abs(found.bias):.2f} (95% {low:.2f} to {high:.2f})"
+    if low > 0:
+        return f"being shown {where} adds {adds}"
+    return f"it contradicts itself when the order changes, without a taste for a place (being shown {where}: {adds})"
 
 
 def _missing_votes(votes: pl.DataFrame) -> Iterator[Finding]:

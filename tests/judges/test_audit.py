@@ -385,6 +385,22 @@ def test_position_bias_and_missing_votes():
     assert "openai/gpt-4o" in finding.message and "being shown first adds 0.50" in finding.message
 
 
+def test_a_taste_for_the_second_place_and_a_judge_who_contradicts_himself():
+    rows = sound(60)
+    for row in rows:
+        if row["judge"] == "openai/gpt-4o":
+            row |= {"verdict": "incumbent" if row["candidate_first"] else "candidate", "judgment": None}
+    assert "being shown second adds 0.50 (95% 0.50 to 0.50)" in one(table(rows), "position_bias").message
+    for row in rows:
+        if row["judge"] == "openai/gpt-4o":
+            first = row["candidate_first"] == (int(row["prompt_id"][1:]) % 2 == 0)
+            row |= {"verdict": "candidate" if first else "incumbent"}
+    message = one(table(rows), "position_bias").message
+    assert (
+        "it contradicts itself when the order changes" in message and "(95% -0.1" in message and "0% of 60" in message
+    )
+
+
 def test_some_orders_missing_is_a_warning():
     rows = [row for i, row in enumerate(sound()) if i % 12 != 1]
     finding = one(table(rows), "single_order")
