@@ -4,6 +4,8 @@ Exit codes: 0 done; 1 a check failed, or the decision is not PROMOTE where `--re
 2 the user's input; 3 an outside service failed; 130 interrupted (run the same command again: it goes on).
 """
 
+import errno
+import os
 import sys
 from importlib import import_module
 
@@ -11,6 +13,9 @@ import click
 
 from venire import __version__
 from venire._common.errors import VenireError
+
+# What a machine refuses, whatever the program: no room, no permission.
+_MACHINES_LIMITS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 _COMMANDS = {
     "run": ("flow_commands:run", "Run an experiment, from plan to report."),
@@ -21,6 +26,7 @@ _COMMANDS = {
     "judge human": ("human_command:human", "Have people judge, blind, on a page of this machine."),
     "gate": ("flow_commands:gate", "Decide: PROMOTE, HOLD or REFUSE."),
     "report": ("flow_commands:report", "Write the page that shows why."),
+    "export": ("export_command:export", "A candidate as merged weights, GGUF, on the Hub; recipes for mlx-lm."),
     "card": ("card_command:card", "Write a candidate's model card and promotion record."),
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
     "compare": ("compare_command:compare", "Runs side by side, or the candidates of one."),
@@ -65,6 +71,11 @@ def cli() -> None:
     """Fine-tune a language model on one person's values, and decide honestly whether it got better.
 
     Example: venire run experiments/quickstart.yaml
+
+    \b
+    Exit codes: 0 done; 1 a check failed, or the decision is not PROMOTE under
+    --require promote; 2 your input; 3 an outside service failed;
+    130 interrupted: the same command goes on where it stopped.
     """
 
 
@@ -80,6 +91,14 @@ def main() -> None:
     except VenireError as error:
         click.echo(f"venire: {error}", err=True)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _MACHINES_LIMITS:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        click.echo(f"venire: {error.strerror}{place}; what was done stays, and the same command goes on", err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("venire: interrupted; the same command goes on where it stopped", err=True)
         sys.exit(130)
