@@ -8,6 +8,7 @@ prompts; then wall time, tokens per second and peak memory are printed as ratios
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -132,7 +133,8 @@ def main() -> None:
         for which in ("venire", "hf"):
             command = [sys.executable, __file__, "--side", which, "--folder", scratch]
             command += ["--items", str(args.items), "--tokens", str(args.tokens), "--adapters", str(args.adapters)]
-            subprocess.run(command, check=True)
+            # Everything is on this disk; without this, hf/ asks the hub for each model's name and waits for its answer.
+            subprocess.run(command, check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
         report(*(json.loads((folder / f"{which}.json").read_text()) for which in ("venire", "hf")))
 
 
