@@ -3,6 +3,8 @@
 A set of questions is a folder with a YAML list a phase (`contemporary.yaml`, `timeless.yaml`, `priorities.yaml`,
 `figures.yaml`, `frameworks.yaml`) and `axes.yaml`; the shipped one is `interview/en/`. `stances` joins a person's
 calibration to the questions: who asks what, what the person says, and what is conventionally said instead.
+
+    python -m venire.datasets.questions     # writes the JSON Schemas in interview/ anew, after a change to a model
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from venire._common.errors import InputError
+from venire._common.files import write_json
 from venire._common.hashing import sha256_json
 
 from .calibration import (
@@ -26,6 +29,7 @@ from .calibration import (
     Identifier,
     Phase,
     PriorityAnswer,
+    calibration_schema,
 )
 
 SHIPPED = Path(__file__).parent / "interview" / "en"
@@ -252,10 +256,15 @@ def _against(leans: dict[str, int]) -> dict[str, int]:
     return {axis: -1 if lean > 0 else 1 for axis, lean in leans.items() if abs(lean) == 2}
 
 
-def questions_schema() -> dict[str, Any]:
-    """The JSON Schema of each YAML file of a set of questions, by file name."""
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schemas of the calibration file and of each YAML file of a set of questions, by file name."""
     lists: dict[str, Any] = {name: GenericAlias(list, (model,)) for name, model in {**MODELS, "axes": Axis}.items()}
-    return {f"{name}.yaml": TypeAdapter(rows).json_schema() for name, rows in lists.items()}
+    made = {"calibration.schema.json": calibration_schema()}
+    for name, rows in lists.items():
+        made[f"{name}.schema.json"] = {"$schema": made["calibration.schema.json"]["$schema"]} | TypeAdapter(
+            rows
+        ).json_schema()
+    return made
 
 
 def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance:
@@ -333,3 +342,8 @@ def _check_axes(question: Question, axes: dict[str, Axis], path: Path) -> None:
         for name in getattr(part, "leans", {}):
             if name not in axes:
                 raise InputError(f"{path}: {question.id!r} leans along {name!r}; the axes are {', '.join(axes)}")
+
+
+if __name__ == "__main__":
+    for file, schema in schemas().items():
+        write_json(SHIPPED.parent / file, schema)

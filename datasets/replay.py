@@ -1,4 +1,4 @@
-"""General instructions for replay, against forgetting: rows written by hand, and rows made by rule with computed answers.
+"""General instructions for replay, against forgetting: rows written by hand, and rows made by rule and computed.
 
     python -m venire.datasets.replay      # writes replay/sft.jsonl anew: the written rows, then the made ones
 
@@ -40,7 +40,7 @@ def written_rows() -> list[SftRow]:
 
 
 def made_rows(each: int = EACH, seed: int = SEED) -> list[SftRow]:
-    """`each` rows of every rule, no question twice; the same for the same seed."""
+    """`each` rows of every rule, no question twice; the same for the same seed. The rows of a rule are one family."""
     tables = yaml.safe_load((HOME / "tables.yaml").read_text("utf-8"))
     rows = []
     for name, rule in RULES.items():
@@ -50,7 +50,7 @@ def made_rows(each: int = EACH, seed: int = SEED) -> list[SftRow]:
             question, answer = rule(rng, tables)
             if question not in seen:
                 seen.add(question)
-                rows.append(_row(f"{name}-{len(seen):02d}", [question, answer], f"made by rule: {name}", None))
+                rows.append(_row(name, [question, answer], "made by rule", None))
     return rows
 
 

@@ -106,6 +106,10 @@ def _begin(file: Path, name: str | None, interview: "Interview", screen: "Screen
         calibration = load_calibration(file)
         if name is not None and name != calibration.username:
             raise InputError(f"--name {name!r}: {file} holds the answers of {calibration.username!r}; use another file")
+        if calibration.questions_sha256 not in (None, interview.sha256):
+            screen.say(
+                "The questions have changed since this interview was begun; the answers stay as they are.", "dim"
+            )
         return calibration.model_copy(update={"questions_sha256": interview.sha256})
     if not file.parent.is_dir():
         raise InputError(f"{file}: there is no folder {str(file.parent)!r}; make it, or name another")
