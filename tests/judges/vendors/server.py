@@ -107,6 +107,7 @@ class Vendors:
         self.received: list[Received] = []
         self.batches = Batches(self.said, self.fault_of)
         self._seen: Counter[tuple[str, str, str]] = Counter()
+        self.now, self.most_at_once = 0, 0  # calls under way
 
     @property
     def url(self) -> str:
@@ -138,6 +139,12 @@ class Vendors:
                     self._seen[dialect.name, text, prompt] += 1
                     return fault.kind if self._seen[dialect.name, text, prompt] <= fault.times else None
         return None
+
+    def count(self, change: int) -> None:
+        """One call more, or less, is under way."""
+        with self._lock:
+            self.now += change
+            self.most_at_once = max(self.most_at_once, self.now)
 
     def said(self, prompt: str, kind: str | None) -> Said:
         """What the judge says where the wire is whole."""
@@ -196,13 +203,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         assert isinstance(self.server, _Server)
         vendors = self.server.vendors
-        path = urlsplit(self.path).path
-        got = Received(self.command, self.path, dict(self.headers), self._read(), dialect_of(path))
+        body = self._read()
+        if len(body) < int(self.headers.get("Content-Length") or 0):
+            self.close_connection = True  # whoever asked is no more: killed while it was speaking
+            return
+        got = Received(self.command, self.path, dict(self.headers), body, dialect_of(urlsplit(self.path).path))
         vendors.received.append(got)
         if got.dialect is None:
             self._send(*vendors.batches.answer(got.method, self.path, got.headers, got.body, vendors.url))
             return
+        vendors.count(1)
         time.sleep(vendors.pause)
+        vendors.count(-1)
         kind = vendors.fault_of(got.dialect, got.prompt)
         if kind == "rejects_form" and got.form is None:
             kind = None
