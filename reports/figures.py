@@ -80,15 +80,7 @@ def win_rates(files: RunFiles) -> list[Estimate]:
     rows = [] if same else [_estimate("panel", "Panel, as the gate counts it", own, own.get("n"), note=note)]
     rows.append(_estimate("panel", "Panel", rate, n, solid=same, note=DECIDES if same else "all valid votes"))
     for name, row in (c.get("judges") or {}).items():
-        rows.append(
-            _estimate(
-                "judge",
-                name,
-                row | {"estimate": row.get("win_rate")},
-                row.get("pairs_both_orders"),
-                see={"judge": name},
-            )
-        )
+        rows.append(judge_rate(name, row))
     for name, row in (c.get("domains") or {}).items():
         named = row | {"estimate": row.get("win_rate")}
         rows.append(_estimate("domain", name, named, row.get("n"), see={"domain": name}))
@@ -115,6 +107,20 @@ def _checks(c: dict[str, Any], n: int | None) -> list[Estimate]:
         note = "what other judges of this kind might have said; wider, does not decide"
         rows.append(_estimate("check", "Judges like these", rate | like, n, solid=False, note=note))
     return rows
+
+
+def judge_rate(name: str, row: dict[str, Any]) -> Estimate:
+    """One judge's win rate."""
+    named = row | {"estimate": row.get("win_rate")}
+    return _estimate("judge", name, named, row.get("pairs_both_orders"), see={"judge": name})
+
+
+def win_rate_of(files: RunFiles | None, c: dict[str, Any]) -> Estimate:
+    """The panel's win rate in one comparison: as the decision of `files` counts it, else as the analysis does."""
+    rate = c.get("win_rate") or {}
+    if files is not None and files.decision.get("win_rate"):
+        rate = files.decision["win_rate"]
+    return _estimate("panel", c["candidate"], rate, rate.get("n"))
 
 
 def other_candidates(files: RunFiles) -> list[Estimate]:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import charts, numbers, origin, words
+from .compare import Comparison
 from .differences import Run, differences
 from .escape import code, markdown, visible
 from .model import Report
@@ -25,11 +26,21 @@ CHUNK = 100  # pairs packed together; page.js knows it too
 
 def render_html(report: Report) -> str:
     """The page: one file that asks nothing of anywhere."""
-    policy = (
-        f"default-src 'none'; style-src '{digest(source('page.css'))}'; script-src '{digest(source('page.js'))}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return page_of("page.html", "page.css", "page.js", r=report, policy=policy, packed=_packed(report))
+    return page_of("page.html", "page.css", "page.js", r=report, policy=_policy("page.js"), packed=_packed(report))
+
+
+def render_compared(comparison: Comparison, *, html: bool) -> str:
+    """Runs side by side, as a page or as Markdown."""
+    if html:
+        return page_of("compare.html", "page.css", "page.js", c=comparison, policy=_policy(None))
+    return render_text("compare.md", c=comparison)
+
+
+def _policy(script: str | None) -> str:
+    """A content security policy under which our style and script may run, and nothing may be fetched."""
+    runs = f"script-src '{digest(source(script))}'; " if script else ""
+    style = digest(source("page.css"))
+    return f"default-src 'none'; style-src '{style}'; {runs}base-uri 'none'; form-action 'none'"
 
 
 def page_of(template: str, style: str, script: str, **values: Any) -> str:
