@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venire._common.errors import InputError
+from venire.judges.statistics.spending import alpha_of_use
 
 # Exact certification by default from here on; below it the bare rate is used and labelled uncertified.
 CERTIFY_FROM = 200
@@ -87,10 +88,8 @@ class GatePolicy(_Strict):
 
     def alpha_at(self, earlier_uses: int) -> float:
         """The level of superiority when the confirm set has been used `earlier_uses` times before."""
-        if self.reuse == "none":
-            return self.alpha
-        use = earlier_uses + 1
-        return self.alpha / (use * (use + 1))
+        # A further use that is not to be spent is post hoc; the gate says so, and shows it at the whole level.
+        return alpha_of_use(self.alpha, earlier_uses + 1, self.reuse) or self.alpha
 
 
 def parse_policy(data: Any, source: str) -> GatePolicy:

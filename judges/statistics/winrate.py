@@ -47,7 +47,9 @@ def wilson(estimate: ArrayLike, n: ArrayLike, z: ArrayLike) -> tuple[Floats, Flo
     p, n, z2 = np.asarray(estimate, float), np.asarray(n, float), np.asarray(z, float) ** 2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    # Rounding leaves 1e-17 where the bound is 0 or 1.
+    low, high = np.where(p <= 0, 0.0, centre - half), np.where(p >= 1, 1.0, centre + half)
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
 
 def is_sparse(estimate: ArrayLike, groups: ArrayLike) -> Any:

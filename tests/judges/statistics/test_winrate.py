@@ -19,6 +19,11 @@ def test_wilson_and_clopper_pearson_match_newcombe(reference: dict) -> None:
         assert clopper_pearson(case["x"], case["n"]) == pytest.approx(case["cp"], abs=1e-6)
 
 
+def test_nothing_and_everything_end_at_0_and_1_without_rounding() -> None:
+    for n in range(1, 60):
+        assert wilson(0.0, n, 1.96)[0] == 0 and wilson(1.0, n, 1.96)[1] == 1
+
+
 def test_default_interval_matches_reference(reference: dict) -> None:
     for case in reference["winrate_ci"]:
         values = np.ones(57) if case["Y"] == "ones(57)" else case["Y"]
