@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_text
@@ -59,6 +59,12 @@ class _FrontMatter(BaseModel):
             if not alternatives:
                 raise ValueError(f"marker {name}: give at least one regular expression")
         return markers
+
+    @model_validator(mode="after")
+    def _apart(self) -> "_FrontMatter":
+        if both := sorted(self.wanted.keys() & self.unwanted.keys()):
+            raise ValueError(f"marker {both[0]} is both wanted and unwanted")
+        return self
 
 
 class Rubric(_FrontMatter):
