@@ -135,15 +135,22 @@ def _leaning_coins(n: int):  # type: ignore[no-untyped-def]
 def single_cases() -> Iterator[Case]:
     """K = 1, stopping on."""
     spend = POLICY.model_copy(update={"reuse": "spend"})
-    for n in (57, 200):
-        yield Case("θ = .5", n, _plain(0.5, n), True, weight=3)
-        yield Case("one corrupted judge (.5, .5, .5, .87)", n, _plain(0.5, n, CORRUPTED), True, weight=2)
-        yield Case("θ = .65, forgetting exactly −δ", n, _plain(0.65, n), True, suites=Suites(-0.05, 0.10))
-        yield Case("θ = .65, performative exactly .10", n, _plain(0.65, n), True, suites=Suites(performative=0.10))
-        yield Case("θ = .5, but 15% of the losses come as invalid", n, _plain(0.5, n), True, hidden=0.15)
-        yield Case("four coins that lean to the candidate, .65", n, _leaning_coins(n), True)
-        yield Case("only longer: θ = .5 at equal length, .61 raw", n, _only_longer(n), True)
-        yield Case("θ = .5, first use of a set to be spent", n, _plain(0.5, n), True, policy=spend)
+    for n, times in ((57, 2.0), (200, 1.0)):
+        yield Case("θ = .5", n, _plain(0.5, n), True, weight=3 * times)
+        yield Case("one corrupted judge (.5, .5, .5, .87)", n, _plain(0.5, n, CORRUPTED), True, weight=2 * times)
+        yield Case("θ = .65, forgetting exactly −δ", n, _plain(0.65, n), True, suites=Suites(-0.05, 0.10), weight=times)
+        yield Case(
+            "θ = .65, performative exactly .10",
+            n,
+            _plain(0.65, n),
+            True,
+            suites=Suites(performative=0.10),
+            weight=times,
+        )
+        yield Case("θ = .5, but 15% of the losses come as invalid", n, _plain(0.5, n), True, hidden=0.15, weight=times)
+        yield Case("four coins that lean to the candidate, .65", n, _leaning_coins(n), True, weight=times)
+        yield Case("only longer: θ = .5 at equal length, .61 raw", n, _only_longer(n), True, weight=times)
+        yield Case("θ = .5, first use of a set to be spent", n, _plain(0.5, n), True, policy=spend, weight=times)
         for theta in (0.6, 0.65, 0.75, 0.912):
             yield Case(f"good, θ = {theta}", n, _plain(theta, n), False, weight=0.5)
 

@@ -1,11 +1,11 @@
 """Operating characteristics: coverage of every interval, size and power of every rule, and of the whole gate.
 
-    python bench/statistics/operating.py [--reps 2000] [--seed 20251121] [--only NAME] [--state FILE] [--out FILE]
+    python bench/statistics/operating.py [--reps 1000] [--seed 20251121] [--only NAME] [--state FILE] [--out FILE]
 
 `--only` picks a module (intervals, others, rules, decisions) or a table's name. With `--state` every finished table,
 and every few hundred replications of the whole gate, are kept in that file: a run that was killed goes on where it
 stopped, and `--seconds S` stops by itself (exit code 9) when S seconds have passed. `--out` writes the page, of which
-`results.md` is one. About 40 minutes of one core at the default.
+`results.md` is one. About 20 minutes of one core at the default.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def pages(kept: Kept, reps: int, seed: int, only: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reps", type=int, default=2000)
+    parser.add_argument("--reps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=20251121)
     parser.add_argument("--only", default="")
     parser.add_argument("--state", type=Path)
