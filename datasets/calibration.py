@@ -213,6 +213,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"calibration {str(path)!r}: no such file; `venire calibrate {path}` makes one")
     try:
         raw = json.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from error
     except ValueError as error:

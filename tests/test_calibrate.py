@@ -280,6 +280,22 @@ def test_a_pipe_answers_and_its_end_saves(tmp_path: Path, questions: Path) -> No
     assert "3 of 3 questions answered" in shown
 
 
+def test_the_shipped_interview_can_be_gone_through_to_its_end(tmp_path: Path) -> None:
+    from venire.datasets.questions import load_interview
+
+    file, typed = tmp_path / "me.json", ["Ann"]
+    steps = {"figures": ["n", "Because.", "", "4"], "frameworks": ["3", "Because.", ""]}
+    steps |= {"priorities": ["My answer", "in two lines.", "", "5", "6"]}
+    for phase, _ in load_interview():
+        typed += steps.get(phase, ["B", "Because.", "", "7", "8"])
+    done = CliRunner().invoke(calibrate, [str(file)], input="\n".join(typed) + "\n")
+    assert done.exit_code == 0, done.output[-500:]
+    kept = load_calibration(file)
+    assert [a.id for _, a in kept.answers()] == [question.id for _, question in load_interview()]
+    assert "100%" not in done.output and "99% done" in done.output
+    assert "What was understood of Ann" in done.output and "Traceback" not in done.output
+
+
 def test_one_question_is_asked_again(tmp_path: Path, questions: Path) -> None:
     file = tmp_path / "me.json"
     piped(file, questions, "Ann\nA\nbecause\n\n5\n6\nA\n\n5\n6\ny\n\n8\n")
@@ -337,6 +353,16 @@ def test_a_file_written_by_another_program_is_not_written_over(tmp_path: Path, q
     with pytest.raises(InputError, match="changed by another program"):
         Session(file, calibration, interview, Meanwhile(), open_questions(calibration, interview)).run()
     assert load_calibration(file).username == "Bea"
+
+
+def test_what_cannot_be_written_is_said_in_a_sentence(tmp_path: Path, questions: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder"):
+        piped(tmp_path / "nowhere" / "me.json", questions, "Ann\n")
+    torn = tmp_path / "torn.json"
+    torn.write_text('{"version": 2, "username": "An', "utf-8")
+    with pytest.raises(InputError, match="not whole JSON"):
+        piped(torn, questions, "A\n")
+    assert torn.read_text("utf-8").endswith('"An'), "a file that cannot be read must not be written over"
 
 
 def test_the_questions_can_be_copied_to_edit(tmp_path: Path) -> None:

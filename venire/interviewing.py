@@ -206,7 +206,12 @@ class Session:
         """Into the file, unless somebody else has written it since we did."""
         if _hash(self.path) != self._file:
             raise InputError(f"{self.path} was changed by another program while you answered; run the command again")
-        save_calibration(self.path, calibration)
+        try:
+            save_calibration(self.path, calibration)
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written: {error.strerror}; name a file in a folder of yours"
+            ) from error
         self.calibration, self._file = calibration, _hash(self.path)
 
     def _show(self, phase: Phase, question: Question, given: dict[str, Any]) -> None:
