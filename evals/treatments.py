@@ -159,14 +159,24 @@ def treated(treatment: str | None = None) -> Solver:
 
 
 async def _system_text(treatment: Treatment, question: str) -> str:
-    if treatment.kind == "system":
-        return treatment.text or ""
-    if treatment.kind == "context":
-        facts: Sequence[str] = treatment.facts
-    else:
-        from anyio.to_thread import run_sync
+    if treatment.kind != "retrieval":
+        return system_text(treatment, question)
+    from anyio.to_thread import run_sync
 
-        facts = await run_sync(partial(retrieve, question, treatment.facts, treatment.k, treatment.by))
+    return await run_sync(partial(system_text, treatment, question))  # embedding takes its time
+
+
+def system_text(treatment: Treatment, question: str) -> str:
+    """What a treatment says before a question, as a system prompt; "" for a kernel, which wraps the question itself."""
+    match treatment.kind:
+        case "system":
+            return treatment.text or ""
+        case "context":
+            facts: Sequence[str] = treatment.facts
+        case "retrieval":
+            facts = retrieve(question, treatment.facts, treatment.k, treatment.by)
+        case _:
+            return ""
     return "\n".join(["What you know:", *(f"- {fact}" for fact in facts)])
 
 

@@ -22,8 +22,8 @@ from .foreign import imported_votes
 from .manifest import Manifest, Part, SealedPair
 from .pairs import Side
 from .panel import Standing
+from .people import CHAT, informal_votes, peoples_votes
 from .people import FILE as HUMAN
-from .people import peoples_votes
 from .purse import Purse, pay
 from .qualification import Exam, examine
 from .reply import Judgment
@@ -94,9 +94,10 @@ def build_ledger(run: Path, manifest: Manifest) -> Ledger:
             sources.append(Source(_relative(path, run), sha256_file(path), part.judge.name, len(samples)))
             for sample in samples:
                 rows += _rows(run, part, rubric, comparisons, _Sample(log, path, sample))
-    if people := peoples_votes(run, manifest):
-        rows += people.rows
-        sources += [Source(HUMAN, people.sha256, judge, n) for judge, n in people.counts.items()]
+    for name, people in ((HUMAN, peoples_votes(run, manifest)), (CHAT, informal_votes(run))):
+        if people:
+            rows += people.rows
+            sources += [Source(name, people.sha256, judge, n) for judge, n in people.counts.items()]
     theirs, logs = imported_votes(
         run, {pair.prompt_id: (pair.family, pair.domain) for pair in manifest.pairs if pair.use != "anchor"}
     )

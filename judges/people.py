@@ -20,13 +20,15 @@ from threading import RLock
 from typing import Any, Literal, get_args
 
 from venire._common.errors import InputError, VenireError
-from venire._common.hashing import sha256_bytes, sha256_text
+from venire._common.hashing import sha256_bytes, sha256_file, sha256_text
 
 from .manifest import Manifest, SealedPair
 from .pairs import Side
 from .seeds import coin, sort_key
+from .votes import read_votes
 
 FILE = "human.sqlite"
+CHAT = "chat/votes.jsonl"
 FORMAT = "venire.human/1"
 PREFIX = "human:"
 Choice = Literal["A", "B", "tie", "both_bad", "skip"]  # A is the answer in the first place
@@ -331,6 +333,22 @@ def peoples_votes(run: Path, manifest: Manifest) -> PeoplesVotes | None:
             rows += [_row(rater, sealed, first, choice, reason, seconds) for sealed in comparisons[pair]]
     counts = Counter(PREFIX + rater for rater, _, _, choice, _, _ in cast if choice != "skip")
     return PeoplesVotes(rows, sha256, dict(sorted(counts.items())))
+
+
+def informal_votes(run: Path) -> PeoplesVotes | None:
+    """Votes that were cast in a chat with two contenders, kept apart from the gate's; None if there are none.
+
+    Raises VenireError for a row that is not an informal one of a person.
+    """
+    path = run / CHAT
+    if not path.is_file():
+        return None
+    votes = read_votes(path)
+    stray = [row for row in votes.iter_rows(named=True) if row["use"] != "informal" or row["judge_family"] != "human"]
+    if stray:
+        raise VenireError(f"{path}: a vote of {stray[0]['judge']!r} for use {stray[0]['use']!r} is no informal one")
+    counts = Counter(votes["judge"])
+    return PeoplesVotes(votes.to_dicts(), sha256_file(path), dict(sorted(counts.items())))
 
 
 def _row(

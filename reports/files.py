@@ -84,12 +84,12 @@ class RunFiles:
 
     @property
     def finalist_votes(self) -> pl.DataFrame | None:
-        """All votes on the decision's comparison, exams left out; None where there are none."""
+        """All votes on the decision's comparison, exams and chats left out; None where there are none."""
         candidate, incumbent = self.finalist
         if self.votes is None or candidate is None:
             return None
         mine = self.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == (incumbent or ""))
-        return mine.filter(pl.col("use") != "anchor") if "use" in mine.columns else mine
+        return mine.filter(~pl.col("use").is_in(["anchor", "informal"])) if "use" in mine.columns else mine
 
     @property
     def comparison(self) -> dict[str, Any]:
