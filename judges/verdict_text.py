@@ -90,6 +90,9 @@ _JSON_PAIR = re.compile(
     r"(?:[\"']([^\"'\n]{0,40})[\"']|(null)\b)",
     re.IGNORECASE,
 )
+_TAGGED = re.compile(
+    r"<\s*(?:final_|overall_)?(?:" + "|".join(_JSON_KEYS) + r")\s*>\s*([^<>\n]{1,40}?)\s*</", re.IGNORECASE
+)
 _ADVERBS = r"(?:(?!hardly\b)\w+ly|much|far|just|still|also|the|my|a\s+bit|a\s+little|somewhat|overall|indeed|so)"
 _PRAISE = r"(?:better|superior|stronger|preferable|preferred|winner|best|winning|favou?rite|(?:choice|pick)\b(?!\s+of))"
 _BLAME = r"(?:worse|weaker|inferior|worst)"
@@ -298,10 +301,13 @@ def _bare(text: str, reader: _Labels) -> Iterator[_Found]:
 
 
 def _json(text: str, reader: _Labels) -> Iterator[_Found]:
-    """`"winner": "A"`, also in an object that was cut off before its end; AlpacaEval's `"model": "m", "rank": 1`."""
+    """`"winner": "A"`, also in an object that was cut off; AlpacaEval's `"model": "m", "rank": 1`; `<answer>A</answer>`."""
     for found in _JSON_PAIR.finditer(text):
         winner = reader.read(found.group(1)) if found.group(1) else None
         if winner:
+            yield _Found(3, found.start(), winner, found.group())
+    for found in _TAGGED.finditer(text):
+        if winner := reader.read(found.group(1)):
             yield _Found(3, found.start(), winner, found.group())
     for found in _JSON_RANK.finditer(text):
         winner = reader.read(found.group(1) or found.group(2))

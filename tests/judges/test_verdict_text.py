@@ -253,10 +253,18 @@ def test_reasons(text: str | None, reason: str):
         "While Response {y} is better written, Response {x} wins.",
         "Winner: {y}\nNo.\nWinner: {x}",
         "Response {y} is better in tone. I prefer Response {x}.",
+        "<thinking>Response {y} is better</thinking>\n<answer>{x}</answer>",
+        "<reason>{y} is fluent</reason><final_verdict> Response {x} </final_verdict>",
     ],
 )
 def test_no_label_is_preferred(form: str, x: str, y: str):
     assert parse_verdict(form.format(x=x, y=y)).winner == x
+
+
+def test_tags_that_name_no_one_label():
+    assert parse_verdict("<verdict>tie</verdict>").winner == "tie"
+    assert parse_verdict("<answer>A or B</answer>").winner is None
+    assert parse_verdict("Reply with <answer>A</answer> if A is better. <answer>B</answer>").winner == "B"
 
 
 def test_other_labels():
