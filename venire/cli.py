@@ -27,6 +27,7 @@ _COMMANDS = {
     "gate": ("flow_commands:gate", "Decide: PROMOTE, HOLD or REFUSE."),
     "report": ("flow_commands:report", "Write the page that shows why."),
     "export": ("export_command:export", "A candidate as merged weights, GGUF, on the Hub; recipes for mlx-lm."),
+    "chat": ("chat_command:chat", "Talk to a contender, or to two side by side, blind."),
     "card": ("card_command:card", "Write a candidate's model card and promotion record."),
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
     "compare": ("compare_command:compare", "Runs side by side, or the candidates of one."),
