@@ -301,7 +301,7 @@ def _bare(text: str, reader: _Labels) -> Iterator[_Found]:
 
 
 def _json(text: str, reader: _Labels) -> Iterator[_Found]:
-    """`"winner": "A"`, also in an object that was cut off; AlpacaEval's `"model": "m", "rank": 1`; `<answer>A</answer>`."""
+    """`"winner": "A"`, also in an object that was cut off; AlpacaEval's `"model": "m", "rank": 1`; `<answer>A</…`."""
     for found in _JSON_PAIR.finditer(text):
         winner = reader.read(found.group(1)) if found.group(1) else None
         if winner:

@@ -15,6 +15,14 @@ from venire.judges.statistics.spending import alpha_of_use
 from venire.judges.statistics.stopping import boundaries, family_means, hybrid_look
 
 
+@pytest.mark.parametrize("null", [0.1, 0.5, 0.7, 0.9])
+def test_bets_stay_positive_whatever_the_null_and_lose_nothing_on_average(null: float) -> None:
+    """Every factor is above 0 in the worst case; and E[E] = 1 under the null, over both outcomes of one vote."""
+    assert np.isfinite(log_e(np.zeros(50), null=null)).all()
+    one = np.exp([log_e([y], null=null)[-1] for y in (0.0, 1.0)])
+    assert (1 - null) * one[0] + null * one[1] == pytest.approx(1)
+
+
 def test_max_t_restudentises_each_flip() -> None:
     rng = np.random.default_rng(0)
     means, clusters = rng.random((12, 3)), np.repeat(np.arange(6), 2)
