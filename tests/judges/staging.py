@@ -19,13 +19,13 @@ TREATMENTS = ("warm", "curt", "loud", "calm")
 
 
 class Stage:
-    """An experiment in a folder: `candidates` treatments of one base against the plain base, on `prompts` prompts."""
+    """An experiment in a folder: `treated` treatments of one base against the plain base, on `prompts` prompts."""
 
     def __init__(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, prompts: int = 16, candidates: int = 1, **changes: Any
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, prompts: int = 16, treated: int = 1, **changes: Any
     ) -> None:
         monkeypatch.chdir(folder)
-        names = TREATMENTS[:candidates]
+        names = TREATMENTS[:treated]
         data = {
             "name": "staged",
             "seed": 7,

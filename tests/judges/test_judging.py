@@ -148,6 +148,17 @@ def test_a_budget_in_dollars_is_never_exceeded(pairs: list[Pair], tmp_path: Path
     assert asked.left == 0
 
 
+def test_what_is_in_flight_is_waited_for_before_the_budget_is_called_spent(tmp_path: Path, mock_judges) -> None:
+    mock_judges(prefers_bread)
+    pairs = make_pairs(answers_frame(n=12), [CANDIDATE], INCUMBENT, seed=7)
+    panel = mock_panel(price=PRICE, generation={"max_tokens": 10}, max_connections=8)
+    # Two pairs at their longest fill the budget; what they really cost leaves room for eight and more.
+    limited = open_judging(pairs, panel, tmp_path, seed=7, anchors=0).budgeted(usd=0.3)
+    (asked,) = limited.ask()
+    assert asked.new >= 16 and limited.purse.spent_usd <= 0.3
+    assert limited.purse.reserved_calls == 0
+
+
 def test_dollars_need_a_price(pairs: list[Pair], tmp_path: Path) -> None:
     judging = open_judging(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
     with pytest.raises(InputError, match=r"price of judge 'mockllm/one' is not known.*price: \{input"):

@@ -161,7 +161,7 @@ def test_a_judge_in_conflict_is_named_and_not_counted(stage: Make, models, monke
     assert conflict["passed"] and "mockllm/three is shown, not counted" in conflict["detail"]
 
 
-HALVING = {"prompts": 48, "candidates": 2, "gate": {"halving_from": 45}}
+HALVING = {"prompts": 48, "treated": 2, "gate": {"halving_from": 45}}
 
 
 def test_judges_take_turns_on_the_screen_and_all_confirm(stage: Make, models) -> None:
