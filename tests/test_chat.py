@@ -1,0 +1,222 @@
+"""A chat with one contender, or blind with two: who says what, what is kept, votes that stay apart from the gate's."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from venire import chat
+from venire._common.errors import InputError, VenireError
+from venire.chat import Answer, Conversation, Message, Settings, Voice, find_voice
+from venire.cli import cli
+from venire.evals.treatments import Treatment
+from venire.judges.analysis import analyze
+from venire.judges.people import informal_votes
+from venire.judges.votes import read_votes
+
+HOSTILE = "\x1b[2J[red]<b>\u202egnp"
+
+
+def voice(weights: str, **treatment: Any) -> Voice:
+    return Voice(weights, f"venire/{weights}", Treatment(**treatment))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Message]]]:
+    """What each contender was asked; it answers with its name and the number of messages."""
+    asked: list[tuple[str, list[Message]]] = []
+
+    def speak(
+        voice: Voice, messages: list[Message], settings: Settings, turn: int, heard: Callable, stop: threading.Event
+    ) -> Answer:
+        asked.append((voice.name, messages))
+        text = f"{voice.weights} {len(messages)} {HOSTILE}"
+        heard(text[:3])
+        heard(text)
+        return Answer(text, "stop", 0.1, voice.treatment.name)
+
+    monkeypatch.setattr(chat, "speak", speak)
+    return asked
+
+
+def talk_of(folder: Path, *voices: Voice) -> Conversation:
+    return Conversation(list(voices), Settings(), folder, "ana")
+
+
+def events(talk: Conversation) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in talk.file.read_text("utf-8").splitlines()]
+
+
+def quiet(place: int, text: str) -> None:
+    """Nobody listens."""
+
+
+def test_each_goes_on_from_its_own_answers(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("two"))
+    talk.ask("first?", quiet)
+    talk.ask("second?", quiet)
+    for name, messages in said[2:]:
+        assert [m["content"] for m in messages] == ["first?", f"{name.partition('/')[0]} 1 {HOSTILE}", "second?"]
+
+
+def test_an_answer_is_heard_as_it_comes(said: list, tmp_path: Path) -> None:
+    heard: list[tuple[int, str]] = []
+    talk_of(tmp_path, voice("one")).ask("well?", lambda place, text: heard.append((place, text)))
+    assert heard == [(0, "one"), (0, f"one 1 {HOSTILE}")]
+
+
+def test_who_is_a_is_a_coin_for_each_conversation(said: list, tmp_path: Path) -> None:
+    first = {talk_of(tmp_path, voice("one"), voice("two")).shown[0].name for _ in range(40)}
+    assert first == {"one/plain", "two/plain"}
+    talk = talk_of(tmp_path, voice("one"), voice("two"))
+    seen = set()
+    for _ in range(40):
+        talk.renew()
+        seen.add(talk.shown[0].name)
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("choice", ["A", "B", "tie", "both_bad"])
+def test_a_vote_is_what_was_pressed_whoever_is_a(said: list, tmp_path: Path, choice: Any) -> None:
+    for _ in range(6):
+        talk = talk_of(tmp_path, voice("one"), voice("two"))
+        talk.ask("well?", quiet)
+        a, b = (v.name for v in talk.shown)
+        assert talk.vote(choice, "warmer")
+        row = json.loads((tmp_path / "votes.jsonl").read_text("utf-8").splitlines()[-1])
+        sides = {"one/plain": "candidate", "two/plain": "incumbent"}
+        assert (row["candidate"], row["incumbent"]) == ("one/plain", "two/plain")
+        assert row["verdict"] == {"A": sides[a], "B": sides[b]}.get(choice, "tie")
+        assert row["candidate_first"] == (a == "one/plain")
+        assert row["note"] == ("both_bad" if choice == "both_bad" else None)
+        assert not talk.vote("A"), "one vote a turn"
+
+
+def test_votes_are_informal_and_move_nothing(said: list, tmp_path: Path) -> None:
+    folder = tmp_path / "chat"
+    for i in range(20):
+        talk = talk_of(folder, voice("one"), voice("two"))
+        talk.ask(f"question {i}?", quiet)
+        talk.vote("A" if talk.shown[0].weights == "one" else "B")
+    found = informal_votes(tmp_path)
+    assert found is not None and found.counts == {"human:ana": 20}
+    votes = read_votes(folder / "votes.jsonl")
+    assert set(votes["use"]) == {"informal"} and set(votes["verdict"]) == {"candidate"}
+    with pytest.raises(InputError):
+        analyze(votes)  # none of them decides
+    (folder / "votes.jsonl").write_text(
+        (folder / "votes.jsonl").read_text("utf-8").replace("informal", "gate"), "utf-8"
+    )
+    with pytest.raises(VenireError, match="no informal one"):
+        informal_votes(tmp_path)
+
+
+def test_after_it_was_told_who_is_who_votes_do_not_count(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("two"))
+    talk.ask("well?", quiet)
+    assert set(talk.reveal()) == {"one/plain", "two/plain"}
+    assert not talk.vote("A") and not (tmp_path / "votes.jsonl").exists()
+    talk.renew()
+    talk.ask("well?", quiet)
+    assert talk.vote("A")
+
+
+def test_a_treatment_stands_around_the_question(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"))
+    talk.ask("first?", quiet)
+    talk.treat(Treatment(name="kind", kind="system", text="Be kind."))
+    talk.ask("second?", quiet)
+    talk.treat(Treatment(name="signed", kind="kernel", text="Mind the weak.", mode="prefix"))
+    talk.ask("third?", quiet)
+    talk.treat(Treatment(name="facts", kind="retrieval", facts=["Ana likes figs.", "Snow is white."], k=1, by="words"))
+    talk.ask("What does Ana like?", quiet)
+    asked = [messages for _, messages in said]
+    assert asked[1][0] == {"role": "system", "content": "Be kind."}
+    assert asked[2][-1]["content"] == "Mind the weak.\n\nthird?" and asked[2][0]["role"] == "user"
+    assert asked[3][0]["content"] == "What you know:\n- Ana likes figs."
+    assert [name for name, _ in said] == ["one/plain", "one/kind", "one/signed", "one/facts"]
+
+
+def test_two_treatments_of_the_same_weights_are_compared_and_not_merged(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("one", name="kind", kind="system", text="Be kind."))
+    talk.ask("well?", quiet)
+    assert talk.vote("tie")
+    with pytest.raises(InputError, match="differ in their treatment alone"):
+        talk.treat(Treatment())
+    with pytest.raises(InputError, match="with itself"):
+        talk_of(tmp_path, voice("one"), voice("one"))
+
+
+def test_everything_is_kept_turn_by_turn(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("two"))
+    talk.ask("well?", quiet)
+    talk.vote("tie")
+    head, turn, vote = events(talk)
+    assert head["format"] == "venire.chat/1" and head["contenders"] == ["one/plain", "two/plain"]
+    assert turn["user"] == "well?" and [a["contender"] for a in turn["answers"]] == [v.name for v in talk.shown]
+    assert vote["vote"] == "tie"
+
+
+def test_a_failed_turn_keeps_nothing(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = talk_of(tmp_path, voice("one"))
+    talk.ask("first?", quiet)
+
+    def fails(*_: Any) -> Answer:
+        raise VenireError("no memory")
+
+    monkeypatch.setattr(chat, "speak", fails)
+    with pytest.raises(VenireError, match="no memory"):
+        talk.ask("second?", quiet)
+    assert talk.turn == 1 and len(talk.voices[0].messages) == 2 and len(events(talk)) == 2
+
+
+def test_contenders_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "_model", lambda weights: f"venire/{weights}")
+    treatments = {"plain": Treatment(), "kind": Treatment(name="kind", kind="system", text="Be kind.")}
+    assert find_voice("one/kind", treatments, {}).name == "one/kind"
+    assert find_voice("one", treatments, {"one": "venire/base:one@12345678"}).model == "venire/base:one@12345678"
+    assert find_voice("org/model", treatments, {}).name == "org/model/plain"
+
+
+def in_terminal(tmp_path: Path, lines: str, *contenders: str) -> str:
+    done = CliRunner().invoke(cli, ["chat", *contenders, "--save", str(tmp_path), "--as", "ana"], input=lines)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def test_the_command_through_a_pipe(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "_model", lambda weights: f"venire/{weights}")
+    out = in_terminal(tmp_path, "well?\na warmer\n/treatment\n/bad\nagain?\n\n/reveal\n/quit\n", "one", "two")
+    assert "A: " in out and "B: " in out and "not told while blind" in out and "1 informal votes" in out
+    assert out.index("A is ") > out.index("again?") if "again?" in out else True
+    assert "\x1b[2J" not in out and "\u202e" not in out and "[red]<b>" in out, "hostile answers are shown as text"
+    votes = read_votes(tmp_path / "votes.jsonl")
+    assert votes.height == 1 and json.loads(votes["judgment"][0])["reason"] == "warmer"
+    assert pl.Series(["human:ana"]).equals(votes["judge"])
+
+
+def test_mistakes_are_sentences(tmp_path: Path) -> None:
+    for arguments, why in ((["a", "b", "c"], "one or two"), (["a", "--as", "no name"], "pseudonym")):
+        done = CliRunner().invoke(cli, ["chat", *arguments])
+        assert isinstance(done.exception, InputError) and why in str(done.exception)
+
+
+@pytest.mark.model
+def test_the_real_model_streams_and_can_be_stopped(tmp_path: Path) -> None:
+    found = find_voice("smollm2-135m", {"plain": Treatment()}, {})
+    talk = Conversation([found], Settings(temperature=0, max_tokens=24), tmp_path)
+    heard: list[str] = []
+    (answer,) = talk.ask("What is the capital of France?", lambda place, text: heard.append(text))
+    assert "Paris" in answer.text and answer.stop_reason in ("stop", "max_tokens")
+    assert len(set(heard)) > 3 and heard[-1] == answer.text
+    assert all(answer.text.startswith(text) for text in heard)
+
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(chat.Stopped):
+        chat.speak(found, found.asked("Tell me a long story."), Settings(max_tokens=512), 2, heard.append, stop)

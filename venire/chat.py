@@ -1,0 +1,316 @@
+"""A conversation with one contender or two side by side: who they are, their answers as they come, what is kept.
+
+Each contender goes on from its own answers. With two, which is called A is a coin tossed for each conversation, and a
+vote at a turn's end is an informal one: kept apart from the gate's, in a file that `venire votes` reads.
+"""
+
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from venire._common.errors import InputError
+from venire._common.hashing import sha256_json, sha256_text
+from venire._common.kernel import wrap
+
+if TYPE_CHECKING:
+    from venire.evals.treatments import Treatment
+
+FORMAT = "venire.chat/1"
+SERVED = ("openai", "anthropic", "google", "vllm")  # Inspect's providers that answer whole, not word by word
+Choice = Literal["A", "B", "tie", "both_bad"]
+Message = dict[str, str]
+Heard = Callable[[str], None]  # the text so far
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How answers are made."""
+
+    temperature: float = 0.75
+    max_tokens: int = 512
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: its text, why it ended, its seconds, and the treatment it was given under."""
+
+    text: str
+    stop_reason: str
+    seconds: float
+    treatment: str
+
+
+@dataclass
+class Voice:
+    """One contender in a conversation: its weights, its treatment now, and its own side of the talk."""
+
+    weights: str
+    model: str
+    treatment: "Treatment"
+    messages: list[Message] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The contender: weights and treatment."""
+        return f"{self.weights}/{self.treatment.name}"
+
+    def asked(self, question: str) -> list[Message]:
+        """What the model is given for this question, its treatment around it."""
+        from venire.evals.treatments import system_text
+
+        if self.treatment.kind == "kernel":
+            question = wrap(question, self.treatment.text or "", self.treatment.mode)
+        before = system_text(self.treatment, question)
+        first = [{"role": "system", "content": before}] if before else []
+        return [*first, *self.messages, {"role": "user", "content": question}]
+
+
+def find_voice(name: str, treatments: Mapping[str, "Treatment"], known: Mapping[str, str]) -> Voice:
+    """The contender of that name: `<weights>` or `<weights>/<treatment>`.
+
+    `known` has an experiment's models by weights; besides, weights are a stored candidate, a base, or a vendor's model
+    by its Inspect name. Raises InputError if there is none.
+    """
+    weights, _, treatment = name.rpartition("/")
+    if not weights or treatment not in treatments:
+        weights, treatment = name, "plain"
+    return Voice(weights, known.get(weights) or _model(weights), treatments[treatment])
+
+
+def _model(weights: str) -> str:
+    from venire import store
+
+    if weights.partition("/")[0] in SERVED:
+        return weights
+    stored = {candidate.name: candidate for candidate in store.everything()}
+    if weights in stored:
+        return stored[weights].model
+    try:
+        return store.bare(weights).model
+    except InputError as error:
+        raise InputError(
+            f"contender {weights!r}: neither a candidate that is known here nor a base: {error}"
+        ) from error
+
+
+class Stopped(Exception):
+    """The person wants no more of this answer."""
+
+
+def speak(
+    voice: Voice, messages: list[Message], settings: Settings, turn: int, heard: Heard, stop: threading.Event
+) -> Answer:
+    """The contender's answer; `heard` gets the text so far, again and again where the engine can stream.
+
+    Raises Stopped once `stop` is set, where the engine can be stopped.
+    """
+    start = time.monotonic()
+    if voice.model.startswith("venire/"):
+        text, reason = _stream(voice, messages, settings, turn, heard, stop)
+    else:
+        text, reason = _whole(voice, messages, settings)
+        heard(text)
+    return Answer(text, reason, round(time.monotonic() - start, 2), voice.treatment.name)
+
+
+def _stream(
+    voice: Voice, messages: list[Message], settings: Settings, turn: int, heard: Heard, stop: threading.Event
+) -> tuple[str, str]:
+    from venire.engine import encode_prompt, load_tokenizer
+    from venire.engine.batch import Row, Sampling
+    from venire.engine.scoring import parse_model
+    from venire.engine.service import service
+
+    base, adapter = parse_model(voice.model)
+    tokenizer = load_tokenizer(base)
+    how = Sampling(settings.max_tokens, settings.temperature, seed=f"{settings.seed}|{voice.name}|{turn}")
+    row, errors, ended = Row(encode_prompt(tokenizer, messages), how), [], threading.Event()
+
+    def done(_: Row, error: BaseException | None) -> None:
+        errors.append(error)
+        ended.set()
+
+    row.done = done
+    service.generate(base, adapter, row)
+    while not ended.wait(0.05):
+        if stop.is_set():
+            row.cancelled = True
+            raise Stopped
+        # A character of several tokens ends in a replacement mark until all of them are there.
+        heard(tokenizer.decode(list(row.tokens), skip_special_tokens=True).rstrip("\ufffd"))
+    if errors[0] is not None:
+        raise errors[0]
+    heard(row.text)
+    return row.text, row.reason
+
+
+def _whole(voice: Voice, messages: list[Message], settings: Settings) -> tuple[str, str]:
+    import asyncio
+
+    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser, GenerateConfig
+
+    from venire.engine import open_model
+
+    made = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
+    chat: list[ChatMessage] = [made[message["role"]](content=message["content"]) for message in messages]
+    config = GenerateConfig(temperature=settings.temperature, max_tokens=settings.max_tokens)
+    output = asyncio.run(open_model(voice.model).generate(chat, config=config))
+    return output.completion, str(output.stop_reason)
+
+
+class Conversation:
+    """One conversation and its file. `first` is the voice that is called A; with one voice there is no other."""
+
+    def __init__(self, voices: list[Voice], settings: Settings, folder: Path, who: str = "me") -> None:
+        if len({voice.name for voice in voices}) < len(voices):
+            raise InputError(f"chat: {voices[0].name!r} would be compared with itself; name another contender")
+        self.voices, self.settings, self.folder, self.who = voices, settings, folder, who
+        self.blind = len(voices) == 2
+        self.turn = 0
+        self._answers: list[Answer] = []
+        self._question = ""
+        self._voted = False
+        self._begin()
+
+    def _begin(self) -> None:
+        now = datetime.now(UTC)
+        self.identity = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.file = self.folder / f"{self.identity}.jsonl"
+        self.first = secrets.randbelow(len(self.voices))
+        self._contenders = [voice.name for voice in self.voices]
+        self._write(
+            {
+                "format": FORMAT,
+                "begun": now.isoformat(timespec="seconds"),
+                "contenders": self._contenders,
+                "models": [voice.model for voice in self.voices],
+                "called_a": self._contenders[self.first],
+                "settings": vars(self.settings),
+            }
+        )
+
+    @property
+    def shown(self) -> list[Voice]:
+        """The voices in the order in which they are shown: A, B."""
+        return self.voices[self.first :] + self.voices[: self.first]
+
+    def ask(self, question: str, heard: Callable[[int, str], None]) -> list[Answer]:
+        """Everybody's answer, in the order shown; `heard(place, text)` as they come. Interrupted, nothing is kept."""
+        turn = self.turn + 1
+        given = [voice.asked(question) for voice in self.shown]
+        answers = self._answers_to(given, turn, heard)
+        self.turn = turn
+        for voice, asked, answer in zip(self.shown, given, answers, strict=True):
+            voice.messages += [asked[-1], {"role": "assistant", "content": answer.text}]
+        self._question, self._answers, self._voted = question, answers, False
+        said = [vars(answer) | {"contender": v.name} for v, answer in zip(self.shown, answers, strict=True)]
+        self._write({"turn": self.turn, "user": question, "answers": said})
+        return answers
+
+    def _answers_to(self, given: list[list[Message]], turn: int, heard: Callable[[int, str], None]) -> list[Answer]:
+        """Everybody at once, so that one batch serves both and neither is known by coming first."""
+        stop = threading.Event()
+        found: list[Any] = [None] * len(given)
+
+        def one(place: int) -> None:
+            try:
+                found[place] = speak(
+                    self.shown[place], given[place], self.settings, turn, lambda text: heard(place, text), stop
+                )
+            except BaseException as error:
+                found[place] = error
+
+        threads = [threading.Thread(target=one, args=(place,), daemon=True) for place in range(len(given))]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            stop.set()
+            raise
+        for result in found:
+            if isinstance(result, BaseException):
+                raise result
+        return found
+
+    def vote(self, choice: Choice, reason: str = "") -> bool:
+        """Keep a vote on this turn's answers. False if it does not count: nothing to choose, not blind, or a second."""
+        if not (self.blind and self._answers and not self._voted):
+            return False
+        self._voted = True
+        self._write({"turn": self.turn, "vote": choice, "reason": reason})
+        _append(self.folder / "votes.jsonl", self._row(choice, reason))
+        return True
+
+    def _row(self, choice: Choice, reason: str) -> dict[str, Any]:
+        """The vote as a row that `venire votes` reads; the contender named first is its candidate."""
+        answers = dict(zip((voice.name for voice in self.shown), self._answers, strict=True))
+        candidate, incumbent = (voice.name for voice in self.voices)
+        called_a = self.shown[0].name
+        a, b = ("candidate", "incumbent") if called_a == candidate else ("incumbent", "candidate")
+        mapping = {"A": a, "B": b}
+        winner = "tie" if choice == "both_bad" else choice
+        return {
+            "prompt_id": f"chat/{sha256_json([self.identity, self.turn, self._question])[:16]}",
+            "family": f"chat/{self.identity}",
+            "domain": "chat",
+            "candidate": candidate,
+            "incumbent": incumbent,
+            "judge": f"human:{self.who}",
+            "judge_family": "human",
+            "candidate_first": called_a == candidate,
+            "verdict": mapping.get(winner, "tie"),
+            "len_candidate": len(answers[candidate].text),
+            "len_incumbent": len(answers[incumbent].text),
+            "log": f"chat/{self.file.name}",
+            "sample_id": f"{self.identity}-{self.turn}",
+            "judgment": json.dumps({"winner": winner, "reason": reason}, ensure_ascii=False),
+            "label_mapping": f"A={a};B={b}",
+            "sha_candidate": sha256_text(answers[candidate].text),
+            "sha_incumbent": sha256_text(answers[incumbent].text),
+            "use": "informal",
+            "note": "both_bad" if choice == "both_bad" else None,
+        }
+
+    def treat(self, treatment: "Treatment") -> None:
+        """Everybody goes on under another treatment. Raises InputError if two contenders would become one."""
+        if len({voice.weights for voice in self.voices}) < len(self.voices):
+            raise InputError("the two contenders differ in their treatment alone; begin a chat with other ones")
+        for voice in self.voices:
+            voice.treatment = treatment
+        self._answers = []  # a vote is on answers of the contenders as they are called now
+        self._write({"turn": self.turn, "treatment": treatment.model_dump(mode="json")})
+
+    def reveal(self) -> list[str]:
+        """Who is A and who is B; from here on votes do not count."""
+        self.blind = False
+        self._write({"turn": self.turn, "revealed": [voice.name for voice in self.shown]})
+        return [voice.name for voice in self.shown]
+
+    def renew(self) -> None:
+        """A new conversation with the same contenders, who is A tossed anew."""
+        for voice in self.voices:
+            voice.messages.clear()
+        self.turn, self.blind, self._answers, self._voted = 0, len(self.voices) == 2, [], False
+        self._begin()
+
+    def _write(self, event: dict[str, Any]) -> None:
+        _append(self.file, event)
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    """One more line, on disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

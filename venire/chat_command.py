@@ -1,0 +1,254 @@
+"""`venire chat`: talk to a contender, or to two side by side, blind."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from venire._common.errors import InputError, VenireError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from venire.chat import Choice, Conversation, Voice
+    from venire.evals.treatments import Treatment
+
+_VOTES: dict[str, "Choice"] = {"a": "A", "b": "B", "t": "tie", "x": "both_bad"}
+_HELP = """\
+/treatment [NAME]   which treatments there are, or go on under one of them
+/system TEXT        go on under this system prompt
+/new                forget the talk and begin another
+/reveal             who is A and who is B; votes do not count after that
+/quit               end (as does Ctrl-D); Ctrl-C stops an answer"""
+
+
+@click.command()
+@click.argument("contenders", nargs=-1, required=True)
+@click.option("--experiment", type=click.Path(path_type=Path), help="Whose candidates and treatments may be named.")
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.75, show_default=True)
+@click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed and words give the same answers.")
+@click.option("--as", "who", default="me", show_default=True, help="Your pseudonym in the votes.")
+@click.option("--save", type=click.Path(path_type=Path), help="Folder of the history; default: the run's, else chats/.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+def chat(
+    contenders: tuple[str, ...],
+    experiment: Path | None,
+    temperature: float,
+    max_tokens: int,
+    seed: int,
+    who: str,
+    save: Path | None,
+    device: str,
+) -> None:
+    """Talk to a contender, or to two side by side without being told which is which.
+
+    A contender is a candidate or a base, with a treatment if you like: smollm2-135m, stance_sft-step24/facts. With two,
+    a vote is asked for after each turn. It is an informal one: with --experiment it enters that run's ledger, apart
+    from the gate's; else it stands in chats/votes.jsonl. Type /help for what else can be done.
+
+    Example: venire chat quickstart_sft-step24 smollm2-135m --experiment experiments/quickstart.yaml
+    """
+    import os
+    import re
+
+    from venire.chat import Conversation, Settings, find_voice
+
+    if len(contenders) > 2:
+        raise InputError(f"chat: {len(contenders)} contenders; one or two are wanted")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", who):
+        raise InputError(f"--as {who!r}: a pseudonym is up to 32 letters, digits, '-' and '_'")
+    if device != "auto":
+        os.environ["VENIRE_DEVICE"] = device
+    _quiet()
+    treatments, known, folder = _surroundings(experiment)
+    voices = [find_voice(name, treatments, known) for name in contenders]
+    talk = Conversation(voices, Settings(temperature, max_tokens, seed), save or folder, who)
+    _Terminal(talk, treatments).run()
+
+
+def _surroundings(experiment: Path | None) -> "tuple[dict[str, Treatment], dict[str, str], Path]":
+    """Treatments by name, models by weights, and where the history goes."""
+    from venire.evals.treatments import Treatment, parse_treatment
+
+    plain = {"plain": Treatment()}
+    if experiment is None:
+        return plain, {}, Path("chats")
+    from venire.run import Run
+    from venire.stages.evaluate import treatments
+
+    run = Run(experiment)
+    found = [*run.base_contenders(), *run.candidate_contenders()]
+    models = {contender.candidate or contender.base: contender.model for contender in found}
+    return plain | {name: parse_treatment(arg) for name, arg in treatments(run).items()}, models, run.folder / "chat"
+
+
+class _Terminal:
+    """The talk on a terminal, or through pipes."""
+
+    def __init__(self, talk: "Conversation", treatments: "dict[str, Treatment]") -> None:
+        self.talk, self.treatments = talk, treatments
+        self.votes = 0
+        self.console = _console()
+
+    def run(self) -> None:
+        """Until the person ends it."""
+        two = len(self.talk.voices) == 2
+        names = "two contenders, A and B" if two else self.talk.voices[0].name
+        self._say(f"{names}; /help says what can be done, /quit ends")
+        try:
+            while (line := self._read("\nyou> ")) is not None:
+                if line.startswith("/"):
+                    if self._command(line) == "quit":
+                        break
+                elif line:
+                    self._turn(line)
+        finally:
+            kept = f"; {self.votes} informal votes in {self.talk.folder / 'votes.jsonl'}" if self.votes else ""
+            self._say(f"kept in {self.talk.file}{kept}")
+
+    def _turn(self, question: str) -> None:
+        from venire.chat import Answer
+
+        texts = [""] * len(self.talk.voices)
+
+        def heard(place: int, text: str) -> None:
+            texts[place] = text
+
+        try:
+            answers: list[Answer] = self._show(texts, lambda: self.talk.ask(question, heard))
+        except KeyboardInterrupt:
+            self._say("stopped; nothing of this turn is kept")
+            return
+        except VenireError as error:
+            self._say(f"no answer: {error}")
+            return
+        cut = [answer for answer in answers if answer.stop_reason == "max_tokens"]
+        if cut:
+            self._say(f"cut at {self.talk.settings.max_tokens} tokens (--max-tokens)")
+        if self.talk.blind:
+            self._ask_vote()
+
+    def _show(self, texts: list[str], ask: Callable) -> list:
+        """The answers as they come where that can be shown; through a pipe, once they are whole."""
+        from rich.live import Live
+
+        if not self.console.is_terminal:
+            answers = ask()
+            for place, answer in enumerate(answers):
+                self._say(f"{_label(self.talk.voices, place)}{answer.text}")
+            return answers
+        shown = {"console": self.console, "transient": True, "refresh_per_second": 8, "vertical_overflow": "crop"}
+        with Live(get_renderable=lambda: self._columns(texts), **shown):
+            answers = ask()
+        self.console.print(self._columns([answer.text for answer in answers]))
+        return answers
+
+    def _columns(self, texts: list[str]) -> "RenderableType":
+        """One text, or two beside each other where the window is wide enough."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        from venire.reports.escape import visible
+
+        said = [Text(visible(text)) for text in texts]
+        if len(said) == 1:
+            return said[0]
+        if self.console.width < 80:
+            return Group(
+                *(part for label, text in zip("AB", said, strict=True) for part in (Text(label), text, Text()))
+            )
+        table = Table.grid(padding=(0, 3), expand=True)
+        table.add_column(ratio=1)
+        table.add_column(ratio=1)
+        table.add_row(Text("A", style="bold"), Text("B", style="bold"))
+        table.add_row(*said)
+        return table
+
+    def _ask_vote(self) -> None:
+        while True:
+            said = self._read("better: a, b, t (tie), x (both bad), Enter for none> ")
+            if not said:
+                return
+            key, _, reason = said.partition(" ")
+            if key.lower() in _VOTES:
+                self.votes += self.talk.vote(_VOTES[key.lower()], reason.strip())
+                return
+            self._say("a, b, t or x; a reason may follow it")
+
+    def _command(self, line: str) -> str:
+        name, _, rest = line[1:].partition(" ")
+        try:
+            match name:
+                case "quit" | "exit":
+                    return "quit"
+                case "treatment" if rest.strip():
+                    self._treat(rest.strip())
+                case "treatment":
+                    now = self.talk.voices[0].treatment.name if not self.talk.blind else "not told while blind"
+                    self._say(f"there are: {', '.join(self.treatments)}; now: {now}")
+                case "system" if rest.strip():
+                    self._system(rest.strip())
+                case "new":
+                    self.talk.renew()
+                    self._say("a new conversation")
+                case "reveal" if len(self.talk.voices) == 2:
+                    a, b = self.talk.reveal()
+                    self._say(f"A is {a}, B is {b}; votes do not count from here on (/new begins another)")
+                case _:
+                    self._say(_HELP)
+        except InputError as error:
+            self._say(str(error))
+        return ""
+
+    def _treat(self, name: str) -> None:
+        if name not in self.treatments:
+            raise InputError(f"treatment {name!r} is none of {', '.join(self.treatments)}")
+        self.talk.treat(self.treatments[name])
+        self._say(f"from here on: {name}")
+
+    def _system(self, text: str) -> None:
+        from venire._common.hashing import sha256_text
+        from venire.evals.treatments import Treatment
+
+        # By its content: votes under two system prompts are not votes on one contender.
+        self.talk.treat(Treatment(name=f"system-{sha256_text(text)[:6]}", kind="system", text=text))
+        self._say("from here on under this system prompt")
+
+    def _read(self, prompt: str) -> str | None:
+        """A line; None at the end of the input."""
+        try:
+            return input(prompt if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            return "/quit" if prompt.startswith("\n") else ""
+
+    def _say(self, text: str) -> None:
+        from venire.reports.escape import visible
+
+        self.console.print(visible(text), markup=False, highlight=False)
+
+
+def _label(voices: "list[Voice]", place: int) -> str:
+    return f"{'AB'[place]}: " if len(voices) == 2 else ""
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def _quiet() -> None:
+    """Loading bars of the libraries would drown the talk."""
+    import os
+    import warnings
+
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.filterwarnings("ignore", category=FutureWarning)
