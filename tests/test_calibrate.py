@@ -91,7 +91,7 @@ class Terminal:
         )
         os.close(slave)
 
-    def wait_for(self, text: str, timeout: float = 30) -> None:
+    def wait_for(self, text: str, timeout: float = 120) -> None:
         """Read until `text` is there, from where the last one was found."""
         end = time.monotonic() + timeout
         while text not in self.seen:
@@ -115,10 +115,10 @@ class Terminal:
 
     def end(self) -> int:
         self.wait_for_end()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
     def wait_for_end(self) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
                 try:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,18 +75,18 @@ def _interview(file: Path, name: str | None, interview: "Interview", again: Sequ
     from venire.datasets.questions import stances
     from venire.interviewing import Left, Screen, Session, open_questions
 
-    unknown = [question for question in again if interview.find(question) is None]
-    if unknown:
-        raise InputError(
-            f"--again {unknown[0]!r}: no question has this id; `venire calibrate {file} --json` lists them"
-        )
+    ids = [question.id for _, question in interview]
+    for wanted in again:
+        if wanted not in ids:
+            near = get_close_matches(wanted, ids, n=3, cutoff=0.4) or ids[:3]
+            raise InputError(f"--again {wanted!r}: no question has this id; near to it are {', '.join(near)}")
     screen = Screen()
     try:
         calibration = _begin(file, name, interview, screen)
         stances(calibration, interview, str(file))
         if skipped:
             calibration = calibration.model_copy(update={"skipped": []})
-        chosen = list(again) or open_questions(calibration, interview)
+        chosen = sorted(set(again), key=ids.index) or open_questions(calibration, interview)
         Session(file, calibration, interview, screen, chosen).run()
     except Left:
         left = _count(file, interview)

@@ -28,6 +28,13 @@ TITLES: dict[Phase, str] = {
     "figures": "People",
     "frameworks": "Ways of thinking",
 }
+_INTRO: dict[Phase, str] = {
+    "contemporary": "Questions on which decent people disagree. Take the answer that comes nearest to yours.",
+    "timeless": "Old questions, in small scenes. What would you do?",
+    "priorities": "Now without choices: a few sentences of your own.",
+    "figures": "People of history and of fiction. You need not know them well; say whether they speak to you.",
+    "frameworks": "Ways of thinking about right and wrong. You may agree with several that contradict each other.",
+}
 _PACE: dict[Phase, float] = {"contemporary": 75, "timeless": 75, "priorities": 120, "figures": 35, "frameworks": 40}
 _AWAY = 900.0  # seconds; who takes longer has been away
 _WIDE, _NARROW = 88, 60
@@ -219,6 +226,9 @@ class Session:
         screen.clear()
         self._progress(phase, question)
         screen.say("")
+        if question.id == self.interview.questions[phase][0].id:
+            screen.say(_INTRO[phase], style="italic")
+            screen.say("")
         screen.say(question.label, style="bold")
         screen.say("")
         for paragraph in _paragraphs(question):
@@ -357,7 +367,7 @@ def _paragraphs(question: Question) -> list[str]:
     if isinstance(question, Dilemma):
         return [question.text]
     if isinstance(question, Figure):
-        return [f"{question.known_for}."]
+        return [f"{question.known_for[:1].upper()}{question.known_for[1:]}."]
     if isinstance(question, Framework):
         return [question.summary]
     return [question.ask, *([f"({question.hint})"] if question.hint else [])]
