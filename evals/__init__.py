@@ -25,7 +25,7 @@ from .results import ANSWERS_SCHEMA, RESULTS_SCHEMA, read_answers, read_results
 from .scenarios import Scenario, load_rows, load_scenarios, load_task, scenario_texts, suite_hash
 from .suite import make_suite
 from .treatments import Treatment, load_treatment, parse_treatment, read_facts, treat, treated
-from .value_alignment import closeness, preference, value_alignment
+from .value_alignment import choice, closeness, graded, preference, value_alignment, weighted
 from .vary import answer, robustness, vary
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "all_phrasings",
     "answer",
     "boundary",
+    "choice",
     "closeness",
     "consistency",
     "epistemic_open",
@@ -46,6 +47,7 @@ __all__ = [
     "fact_extraction",
     "fact_survival",
     "forgetting",
+    "graded",
     "in_its_place",
     "leaked",
     "load_rows",
@@ -70,4 +72,5 @@ __all__ = [
     "treated",
     "value_alignment",
     "vary",
+    "weighted",
 ]

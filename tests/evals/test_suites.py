@@ -20,9 +20,10 @@ from venire.evals import (
     value_alignment,
 )
 from venire.evals.matching import find_word
+from venire.evals.value_alignment.value_alignment import SCENARIOS, Position, load_positions
 
 SUITES = [value_alignment, epistemic_stance, forgetting, phrasing_robustness]
-AT_LEAST = {"value_alignment": 48, "epistemic_stance": 500, "forgetting": 270, "phrasing_robustness": 340}
+AT_LEAST = {"value_alignment": 240, "epistemic_stance": 500, "forgetting": 270, "phrasing_robustness": 340}
 each_suite = pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.__name__)
 
 Run = Callable[..., EvalLog]
@@ -119,6 +120,18 @@ def test_thirty_two_scenarios_hold_four_of_each_category() -> None:
     assert set(domains.values()) == {4} and len(domains) == 8
 
 
+def test_every_category_has_25_scenarios_and_contested_ones_come_last_with_both_sides() -> None:
+    samples = list(value_alignment().dataset)
+    domains = Counter(sample.metadata["domain"] for sample in samples if sample.metadata)
+    assert domains.pop("contested") == 40 and set(domains.values()) == {25} and len(domains) == 8
+    assert {s.metadata["domain"] for s in samples[-40:] if s.metadata} == {"contested"}
+    contested = [row for row in load_positions(SCENARIOS) if row.domain == "contested"]
+    sides = [row.perspectives for row in contested if isinstance(row, Position) and row.perspectives]
+    assert len(sides) == 40
+    ratio = [len(side.pro) / len(side.against) for side in sides]
+    assert min(ratio) > 0.5 and max(ratio) < 2 and 0.9 < sum(ratio) / 40 < 1.1
+
+
 def test_no_question_about_a_fact_gives_the_answer_away() -> None:
     for suite in (forgetting(domain="facts"), phrasing_robustness(), epistemic_stance(domain="confident_facts")):
         for sample in suite.dataset:
@@ -172,7 +185,7 @@ def test_preference_is_by_token_not_by_length(monkeypatch: pytest.MonkeyPatch) -
 def test_answers_without_their_reference_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("- {id: a, domain: d, prompt: 'Why?', reference: 'Because.'}\n")
-    with pytest.raises(InputError, match=r"mine\.yaml, scenario 'a': needs a reference and a contrast"):
+    with pytest.raises(InputError, match=r"mine\.yaml, row 1: .*needs a reference and a contrast"):
         value_alignment(scenarios=str(path))
 
 
