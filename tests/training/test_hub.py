@@ -35,12 +35,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        url = f"http://127.0.0.1:{self.server.server_port}/me/mine"
         self.server.keys.add(self.headers.get("Authorization"))
         if self.server.refuse:
             return self._answer({"error": "no"}, self.server.refuse)
         if self.path == "/api/repos/create":
             self.server.created.append(json.loads(body))
-            return self._answer({"url": f"http://127.0.0.1:{self.server.server_port}/me/mine"})
+            return self._answer({"url": url})
+        if self.path == "/api/validate-yaml":
+            return self._answer({"errors": [], "warnings": []})
         if "/preupload/" in self.path:
             paths = [entry["path"] for entry in json.loads(body)["files"]]
             files = [{"path": p, "uploadMode": "regular", "shouldIgnore": False, "oid": None} for p in paths]
@@ -50,7 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
                 entry = json.loads(line)
                 if entry["key"] == "file":
                     self.server.files[entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
-            return self._answer({"commitUrl": "http://hub/c", "commitOid": "0" * 40, "pullRequestUrl": None})
+            return self._answer(
+                {"commitUrl": f"{url}/commit/{'0' * 40}", "commitOid": "0" * 40, "pullRequestUrl": None}
+            )
         return self._answer({}, 404)
 
     def do_GET(self) -> None:
