@@ -90,7 +90,7 @@ def test_every_kind_of_fault_is_tried() -> None:
 @pytest.mark.parametrize("model", MODELS[:4])
 def test_what_never_comes_is_a_timeout(model: str, tmp_path: Path, vendors: Vendors) -> None:
     vendors.begin(prefers_bread, {"case 1?": Fault("slow"), "case 2?": Fault("trickle")})
-    settings = {"max_retries": 0, "attempt_timeout": 2}
+    settings = {"max_retries": 0, "attempt_timeout": 5}
     found = by_case(judged(tmp_path, model, some_pairs(3), generation=settings))
     assert found[1] == found[2] == [("invalid", "timeout")] * 2
     assert found[0] == [("candidate", None)] * 2
