@@ -4,6 +4,11 @@
 
 Each side runs in a process of its own (its peak memory is that process's), one after the other, greedy, on the same
 prompts; then wall time, tokens per second and peak memory are printed as ratios, with the share of equal answers.
+
+    venire      one `eval` of all models
+    hf          the same call, the same settings: nine models side by side in one process
+    hf-turns    nine models in one process, but asked one after the other, the four suites of each together: the most
+                that a careful user gets out of it
 """
 
 import argparse
@@ -18,6 +23,7 @@ from pathlib import Path
 
 SUITES = ("value_alignment", "epistemic_stance", "forgetting", "phrasing_robustness")
 BASE = "smollm2-135m"
+SIDES = ("venire", "hf", "hf-turns")
 
 
 def make_adapters(folder: Path, count: int) -> None:
@@ -72,8 +78,8 @@ def side(which: str, folder: Path, items: int, tokens: int) -> None:
     else:
         places = [base.path, *paths]
         models = [
-            get_model("hf/local", model_path=str(p), tokenizer_path=str(base.path), do_sample=False, memoize=False)
-            for p in places
+            get_model(f"hf/{i}", model_path=str(p), tokenizer_path=str(base.path), do_sample=False, memoize=False)
+            for i, p in enumerate(places)
         ]
     loaded = time.perf_counter() - start
     common = {
@@ -85,17 +91,18 @@ def side(which: str, folder: Path, items: int, tokens: int) -> None:
     }
     start = time.perf_counter()
     logs = []
-    if which == "venire":
+    if which != "hf-turns":
         logs = eval(tasks(items, tokens), model=models, **common)
     else:
-        for model in models:  # one checkpoint after another, its four suites together, as a careful user would
+        for model in models:
             logs += eval(tasks(items, tokens), model=model, **common)
             gc.collect()
     seconds = time.perf_counter() - start
     answers, made = {}, 0
+    numbers = {str(model): number for number, model in enumerate(models)}
     for i, log in enumerate(logs):
         assert log.status == "success", log.error
-        number = i // len(SUITES) if which != "venire" else [str(m) for m in models].index(log.eval.model)
+        number = i // len(SUITES) if which == "hf-turns" else numbers[log.eval.model]
         for sample in log.samples or []:
             answers[f"{number}|{log.eval.task}|{sample.id}"] = sample.output.completion
             made += len(base_tokens(base, sample.output.completion))
@@ -121,7 +128,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=15)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--adapters", type=int, default=8)
-    parser.add_argument("--side", choices=["venire", "hf"], help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
@@ -130,24 +137,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         make_adapters(folder, args.adapters)
-        for which in ("venire", "hf"):
+        for which in SIDES:
             command = [sys.executable, __file__, "--side", which, "--folder", scratch]
             command += ["--items", str(args.items), "--tokens", str(args.tokens), "--adapters", str(args.adapters)]
             # Everything is on this disk; without this, hf/ asks the hub for each model's name and waits for its answer.
             subprocess.run(command, check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
-        report(*(json.loads((folder / f"{which}.json").read_text()) for which in ("venire", "hf")))
+        report({which: json.loads((folder / f"{which}.json").read_text()) for which in SIDES})
 
 
-def report(ours: dict, theirs: dict) -> None:
-    """Print both sides and the ratios."""
-    equal = sum(ours["answers"][key] == answer for key, answer in theirs["answers"].items())
+def report(sides: dict[str, dict]) -> None:
+    """Print all sides, and ours as a ratio to each of theirs."""
     print(f"{'':10} {'load s':>8} {'run s':>8} {'tokens/s':>9} {'peak MiB':>9}")
-    for name, figures in (("venire/", ours), ("hf/", theirs)):
+    for name, figures in sides.items():
         rate = figures["tokens"] / figures["run_s"]
         print(f"{name:10} {figures['load_s']:8.1f} {figures['run_s']:8.1f} {rate:9.1f} {figures['peak_mib']:9.0f}")
-    faster = (theirs["load_s"] + theirs["run_s"]) / (ours["load_s"] + ours["run_s"])
-    print(f"venire/ is {faster:.2f} times faster and takes {ours['peak_mib'] / theirs['peak_mib']:.2f} of the memory")
-    print(f"equal answers: {equal} of {len(theirs['answers'])} ({equal / len(theirs['answers']):.1%})")
+    ours = sides.pop("venire")
+    for name, theirs in sides.items():
+        faster = (theirs["load_s"] + theirs["run_s"]) / (ours["load_s"] + ours["run_s"])
+        memory = ours["peak_mib"] / theirs["peak_mib"]
+        equal = sum(ours["answers"][key] == answer for key, answer in theirs["answers"].items())
+        print(f"against {name}: {faster:.2f} times as fast, {memory:.2f} of the memory, ", end="")
+        print(f"{equal} of {len(theirs['answers'])} answers equal ({equal / len(theirs['answers']):.1%})")
 
 
 if __name__ == "__main__":

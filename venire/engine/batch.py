@@ -123,7 +123,7 @@ class Batch:
     def step(self) -> None:
         """Admit what fits, then give every running row one more token."""
         self._drop_cancelled()
-        if self.waiting and len(self.rows) < self.max_rows:
+        if self.waiting and self._has_room():
             self._admit()
         elif self.rows:
             self._decode()
@@ -148,10 +148,21 @@ class Batch:
         mask = [[0] * (width - len(s)) + [1] * len(s) for s in sequences]
         return torch.tensor(ids, device=self.device), torch.tensor(mask, device=self.device)
 
+    def _has_room(self) -> bool:
+        """Room for all who wait, or for a quarter of the batch: prefilling rows one by one would waste the hardware."""
+        room = self.max_rows - len(self.rows)
+        return room >= min(len(self.waiting), max(1, self.max_rows // 4))
+
     def _admit(self) -> None:
-        """Prefill the longest waiting rows of like length that fit, and join them to the batch."""
-        self.waiting.sort(key=lambda row: (len(row.prompt), row.adapter), reverse=True)
-        room = min(self.max_rows - len(self.rows), max(1, PREFILL_TOKENS // len(self.waiting[0].prompt)))
+        """Prefill the waiting rows that fit, and join them to the batch.
+
+        Adapters that run already come first: each more in a batch costs PEFT a pass over every layer. Then rows of
+        like length, the longest first, so that little is padded.
+        """
+        running = {row.adapter for row in self.rows}
+        self.waiting.sort(key=lambda row: (row.adapter not in running, row.adapter, -len(row.prompt)))
+        longest = max(len(row.prompt) for row in self.waiting[: self.max_rows - len(self.rows)])
+        room = min(self.max_rows - len(self.rows), max(1, PREFILL_TOKENS // longest))
         new, self.waiting = self.waiting[:room], self.waiting[room:]
         ids, mask = self.pad_left([row.prompt for row in new])
         cache = DynamicCache()
@@ -205,17 +216,24 @@ class Batch:
         self._keep([i for i, row in enumerate(self.rows) if not row.reason])
 
     def _keep(self, kept: list[int]) -> None:
-        if len(kept) == len(self.rows):
+        """Only these rows stay; the last of them move into the places of those that left, so that little is copied."""
+        count = len(kept)
+        if count == len(self.rows):
             return
-        self.rows = [self.rows[i] for i in kept]
+        holes = sorted(set(range(count)) - set(kept))
+        movers = kept[count - len(holes) :]
+        for hole, mover in zip(holes, movers, strict=True):
+            self.rows[hole] = self.rows[mover]
+        self.rows = self.rows[:count]
         if not self.rows or self.cache is None:
             self.cache = None
             return
-        index = torch.tensor(kept, device=self.device)
         width = max(row.length for row in self.rows)
         for layer in self.cache.layers:
-            layer.keys = layer.keys[index][:, :, -width:]
-            layer.values = layer.values[index][:, :, -width:]
+            for tensor in (layer.keys, layer.values):
+                tensor[holes] = tensor[movers]
+            layer.keys = layer.keys[:count, :, -width:]
+            layer.values = layer.values[:count, :, -width:]
 
     def _finished(self, row: Row) -> str:
         if row.tokens[-1] in self.ends:

@@ -1,6 +1,9 @@
 """The Inspect provider `venire/<base>` and `venire/<base>:<adapter>@<hash8>`."""
 
+import contextlib
 import functools
+import queue
+import threading
 from typing import Any
 
 import anyio
@@ -70,10 +73,7 @@ class VenireAPI(ModelAPI):
             if error is not None:
                 errors.append(error)
             if not row.cancelled:
-                try:
-                    run_sync(event.set, token=token)
-                except RuntimeError:  # the event loop has gone: nobody waits any more
-                    row.cancelled = True
+                _wake(event, token)
 
         for row, event in zip(rows, events, strict=True):
             row.done = functools.partial(done, event)
@@ -142,6 +142,29 @@ class VenireAPI(ModelAPI):
 
     def close(self) -> None:
         """The engine outlives the model object: other adapters use it."""
+
+
+_woken: "queue.SimpleQueue[tuple[anyio.Event, Any]]" = queue.SimpleQueue()
+
+
+def _wake(event: anyio.Event, token: Any) -> None:
+    """Wake a caller without waiting for its event loop, which may be busy writing logs: the worker has rows to run."""
+    _waker()
+    _woken.put((event, token))
+
+
+@functools.cache
+def _waker() -> threading.Thread:
+    thread = threading.Thread(target=_wake_all, name="venire-waker", daemon=True)
+    thread.start()
+    return thread
+
+
+def _wake_all() -> None:
+    while True:
+        event, token = _woken.get()
+        with contextlib.suppress(RuntimeError):  # the event loop has gone: nobody waits any more
+            run_sync(event.set, token=token)
 
 
 @functools.lru_cache(maxsize=4)

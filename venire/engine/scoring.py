@@ -36,7 +36,7 @@ def parse_model(model: str) -> tuple[Base, AdapterRef | None]:
     """
     provider, slash, rest = model.partition("/")
     if slash and provider in ("vllm", "hf", "openai", "anthropic", "google"):
-        raise InputError(f"model {model!r}: this needs a venire/… model")
+        raise InputError(f"model {model!r}: log-likelihoods are read from venire/… and vllm/… models")
     name = rest if provider == "venire" else model
     base_name, _, adapter = name.partition(":")
     return resolve_base(base_name), find_adapter(adapter) if adapter else None
