@@ -6,6 +6,7 @@ an error, never a vote.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +30,7 @@ from .qualification import Exam, examine
 from .reply import Judgment
 from .retest import compare_passes
 from .rubric import Rubric, Shown, parse_rubric
+from .scrub import INJECTION
 from .sheets import split_id
 from .votes import SCHEMA, empty_votes, validate, write_votes
 
@@ -129,9 +131,21 @@ def write_ledger(run: Path, manifest: Manifest) -> Ledger:
             "sources": [vars(source) for source in ledger.sources],
             "judges": {name: _about(part, ledger, name in added) for name, part in manifest.parts.items()},
             "retried": ledger.retried,
+            "paid": _paid(run, manifest),
+            "attempts_to_sway": _attempts(manifest),
         },
     )
     return ledger
+
+
+def _attempts(manifest: Manifest) -> dict[str, int]:
+    """Contender to the number of its answers that speak to the judge: fenced for every judge, and counted here."""
+    found = set()
+    for pair in manifest.pairs:
+        if pair.use != "anchor":
+            sides = ((pair.candidate, pair.flags_candidate), (pair.incumbent, pair.flags_incumbent))
+            found |= {(name, pair.prompt_id, pair.epoch) for name, flags in sides if INJECTION in flags}
+    return dict(sorted(Counter(name for name, _, _ in found).items()))
 
 
 def _about(part: Part, ledger: Ledger, added: bool) -> dict[str, Any]:
@@ -153,6 +167,15 @@ def _about(part: Part, ledger: Ledger, added: bool) -> dict[str, Any]:
         "seconds": round(float(mine["seconds"].sum()), 1),
         "retest": retest.to_dict() if (retest := compare_passes(mine)) else None,
     }
+
+
+def _paid(run: Path, manifest: Manifest) -> dict[str, Any]:
+    """What all paid judges cost together: calls, dollars, and calls whose price is not known."""
+    purse = Purse()
+    for name, part in manifest.parts.items():
+        if part.judge.is_api:
+            count_spent(run, manifest, name, purse)
+    return {"calls": purse.spent_calls, "cost_usd": purse.spent_usd, "unpriced": purse.unpriced}
 
 
 def finished(run: Path, manifest: Manifest, judge: str, repeat: int = 0, *, retry: bool = False) -> set[str]:

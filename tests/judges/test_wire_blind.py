@@ -136,7 +136,7 @@ def test_a_hostile_answer_stays_between_its_markers_and_is_counted(
     votes = judging.ledger().votes
     assert set(votes["verdict"]) == {"candidate"}
     assert [pair.flags_incumbent for pair in judging.manifest.pairs] == [["injection"]] * len(ATTACKS)
-    assert [pair.flags_candidate for pair in judging.manifest.pairs] == [[]] * len(ATTACKS)
+    assert json.loads((tmp_path / "ledger.json").read_text())["attempts_to_sway"] == {INCUMBENT: len(ATTACKS)}
 
 
 def test_the_judge_log_counts_attempts_without_saying_whose(tmp_path: Path, vendors: Vendors) -> None:
