@@ -263,19 +263,22 @@ def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tup
     leaks = find_leaks(questions, [(m.place, m.text) for m in held]) if held else []
     leaks += find_leaks(texts, [(m.place, m.text) for m in measured]) if measured else []
     compared = {"rows": len(rows), "texts_measured": len(held) + len(measured)}
-    findings = list(_leak_findings("leak", leaks, numbered))
+    quoted = {m.place: m.text for m in (*held, *measured)}
+    findings = list(_leak_findings("leak", leaks, numbered, quoted))
     if embed and (held or measured):
         meant = [(m.place, m.text) for m in (*held, *measured) if m.question and not m.taught]
         own = [(at, asked(row)) for at, row in trained if row.category != "facts"]
         reworded = find_rewordings(own, meant, embed)
         known = {(leak.train, leak.evaluation) for leak in leaks}
         new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
-        findings += _leak_findings("reworded", new, numbered)
+        findings += _leak_findings("reworded", new, numbered, quoted)
         compared |= {"by_meaning": reworded.compared, "by_meaning_of": reworded.texts}
     return findings, compared
 
 
-def _leak_findings(code: str, leaks: Sequence[Leak], numbered: dict[str, Place]) -> Iterator[Finding]:
+def _leak_findings(
+    code: str, leaks: Sequence[Leak], numbered: dict[str, Place], quoted: dict[str, str]
+) -> Iterator[Finding]:
     """One finding for each text of the evaluation, with the rows that hold it."""
     by: dict[str, list[Leak]] = defaultdict(list)
     for leak in leaks:
@@ -284,11 +287,12 @@ def _leak_findings(code: str, leaks: Sequence[Leak], numbered: dict[str, Place])
         first = own[0]
         named = Leak(str(numbered[first.train]), first.evaluation, first.kind, first.score)
         more = f" (and {len(own) - 1} more rows)" if len(own) > 1 else ""
+        more += f": {_short(quoted[first.evaluation])}"
         places = list(dict.fromkeys(numbered[leak.train] for leak in own))
         yield Finding(code, "error" if code == "leak" else "warning", f"{named}{more}", places)
 
 
-_END = re.compile(r"[.!?…:;)\]}\"'”’»*_~`。！？」』）>|]$|\d$|\bhttps?://\S+$")
+_MARKS = frozenset(".!?…:;)]}\"'”’»*_~`。！？」』）>|")
 _LOOSE = re.compile(
     r"(?:,|\b(?:and|or|but|the|a|an|of|to|in|with|for|that|because|und|oder|der|die|das|et|ou|de|y|o))$", re.I
 )
@@ -298,7 +302,7 @@ def _answers(rows: Rows) -> Iterator[Finding]:
     cut: list[Place] = []
     same: list[Place] = []
     longer = pairs = 0
-    ends = [bool(_END.search(text)) for _, _, row in rows for text in _taught(row) if text.count(" ") >= 7]
+    ends = [_ends(text) for _, _, row in rows for text in _taught(row) if text.count(" ") >= 7]
     ended = sum(ends) >= 0.8 * len(ends)  # where people write without full stops, their lack says nothing
     for file, index, row in rows:
         if any(_is_cut(text, ended) for text in _taught(row)):
@@ -334,7 +338,12 @@ def _is_cut(text: str, ended: bool) -> bool:
         return False
     last = text.rsplit("\n", 1)[-1]
     listed = "\n" in text and (last.count(" ") < 7 or re.match(r"\s*(?:[-*•#|]|\d+[.)])", last))
-    return bool(_LOOSE.search(text)) or (ended and not listed and not _END.search(text) and text[-1].isascii())
+    return bool(_LOOSE.search(text[-12:])) or (ended and not listed and not _ends(text) and text[-1].isascii())
+
+
+def _ends(text: str) -> bool:
+    """Does the text end as a sentence, a number, a quotation, a list or an address does?"""
+    return text[-1] in _MARKS or text[-1].isdigit() or "://" in text.rsplit(None, 1)[-1]
 
 
 def _balance(files: Sequence[_File]) -> Iterator[Finding]:
@@ -389,6 +398,11 @@ def _hash_line(card: str, name: str) -> str:
     """The line of the card that gives a hash to the file of this name; empty if none does."""
     found = [line for line in card.splitlines() if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", line)]
     return "\n".join(line for line in found if re.search(r"\b[0-9a-f]{64}\b", line))
+
+
+def _short(text: str) -> str:
+    one = " ".join(text.split())
+    return f'"{one[:90]}…"' if len(one) > 90 else f'"{one}"'
 
 
 def _some(places: Sequence[Place]) -> str:

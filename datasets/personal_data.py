@@ -71,17 +71,46 @@ def mask(text: str) -> str:
     return f"{text[:2]}…{text[-2:]}" if len(text) > 6 else "…"
 
 
+# Cheap signs, without which the dearer patterns need not be tried: most texts have none of them.
+_KEY_SIGNS = (
+    "BEGIN",
+    "sk-",
+    "pk-",
+    "rk-",
+    "sk_",
+    "pk_",
+    "rk_",
+    "AKIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat",
+    "glpat",
+    "xox",
+    "AIza",
+    "hf_",
+    "eyJ",
+)
+_KEY_WORDS = re.compile(r"(?:pass|key|token|PASS|KEY|TOKEN|Pass|Key)")
+_SEVEN_DIGITS = re.compile(r"\d(?:[ ()./-]{0,3}\d){6}")
+_TWO_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-Þ]\S+ [A-ZÀ-ÖØ-Þ]")
+
+
 def _matches(text: str) -> Iterator[tuple[Kind, str]]:
-    for match in _KEYS.finditer(text):
-        yield "key", match.group()
+    if any(sign in text for sign in _KEY_SIGNS) or _KEY_WORDS.search(text):
+        for match in _KEYS.finditer(text):
+            yield "key", match.group()
     if "@" in text:
         for match in _EMAIL.finditer(text):
             yield "email", match.group()
-    if re.search(r"\d", text):
+    if _SEVEN_DIGITS.search(text):
         yield from _numbers(text)
-    for match in _RUN.finditer(text):
-        for name in _names(match.group()):
-            yield "name", name
+    if _TWO_CAPITALS.search(text):
+        for match in _RUN.finditer(text):
+            for name in _names(match.group()):
+                yield "name", name
 
 
 def _names(run: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ _PART = re.compile(r"^## (question|answer|contrast)\n(.*?)(?=^## (?:question|ans
 
 
 def review(file: Path, waiting: Sequence[Draft]) -> None:
-    """Show every waiting draft; each decision is saved at once. What is skipped waits on; so does the rest after `q`."""
+    """Show every waiting draft; each decision is saved at once. What is skipped waits on, and after `q` the rest."""
     everything = False
     for number, draft in enumerate(waiting, start=1):
         decided: Draft | None = None
