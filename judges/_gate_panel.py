@@ -23,7 +23,8 @@ class Bench:
     """What the panel's components look at.
 
     contest: the finalist's; on the confirm set in its frozen order, where it was screened. field: all candidates', for
-    maxT. look: where the sequence of families stands, None where nothing could stop. alpha: of superiority.
+    maxT; left: candidates that are not in it. look: where the sequence of families stands, None where nothing could
+    stop. alpha: of superiority.
     """
 
     contest: Contest
@@ -35,6 +36,7 @@ class Bench:
     look: Look | None = None
     n_max: int = 1
     seed: int = 0
+    left: tuple[str, ...] = ()
 
     @property
     def kept(self) -> np.ndarray:
@@ -95,6 +97,8 @@ def superiority(bench: Bench) -> Component:
             f"simultaneous lower bound (maxT, one-sided {bench.alpha:g}) is {low:.3f}, T {chosen.t[chosen.chosen]:.2f} "
             f"against {chosen.quantile:.2f}"
         )
+        if bench.left:
+            detail += f"; hardly judged, so not among them: {', '.join(bench.left)}"
         return Component("superiority", chosen.rejected, low, 0.5, detail)
     return _single(bench)
 

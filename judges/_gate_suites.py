@@ -11,6 +11,11 @@ from venire.judges.statistics.rao_scott import design_effect, paired_non_inferio
 from venire.judges.statistics.tango import most_losses
 from venire.judges.statistics.thresholds import certifying_hits, threshold_test, zero_failure_bound
 
+_COLUMNS: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("suite", "contender", "sample_id", "metric", "family"), pl.String),
+    "epoch": pl.Int64,
+    "value": pl.Float64,
+}
 _UNSCORED = 0.1  # above this share of unscored items a suite says nothing
 
 
@@ -34,7 +39,7 @@ def suite_components(
 
 def _rows(suites: pl.DataFrame | None, suite: str) -> pl.DataFrame:
     if suites is None:
-        return pl.DataFrame(schema={"contender": pl.String, "metric": pl.String, "value": pl.Float64})
+        return pl.DataFrame(schema=_COLUMNS)
     named = pl.col("suite").str.split("/").list.last()
     return suites.filter((pl.col("suite") == suite) | (named == suite))
 

@@ -19,7 +19,7 @@ from venire.judges._gate_suites import suite_components
 from venire.judges.audit import Finding
 from venire.judges.counted import Conflicts, Contest, Counted, contests, counted_votes
 from venire.judges.feasibility import Unreachable, plan_feasibility
-from venire.judges.policy import GatePolicy
+from venire.judges.policy import MIN_PROMPTS, GatePolicy
 from venire.judges.selection import Design, Field, choose_by_halving, design_of, line_up
 from venire.judges.statistics.maxt import max_t
 from venire.judges.statistics.winrate import WinRate
@@ -180,14 +180,17 @@ def _choose(inputs: GateInputs) -> tuple[Bench | None, Design]:
 
 
 def _all_together(inputs: GateInputs, counted: Counted, found: dict[str, Contest], lined: Field) -> Bench | None:
-    judged = {name for name, contest in found.items() if np.isfinite(contest.means).any()}
-    names = tuple(name for name in lined.candidates if name in judged)
+    judged = {name: int(np.isfinite(contest.means).sum()) for name, contest in found.items()}
+    # Three prompts, all won, would have the largest T of all: who was hardly judged is not in the field.
+    least = min(MIN_PROMPTS, max(judged.values()))
+    names = tuple(name for name in lined.candidates if judged.get(name, 0) >= max(least, 1))
     if not names:
         return None
     lined = line_up({name: found[name] for name in names}, names)
     alpha = inputs.policy.alpha_at(inputs.earlier_uses)
     chosen = names[max_t(lined.means, lined.families, alpha, seed=inputs.seed).chosen]
-    return Bench(found[chosen], counted, inputs.policy, "max_t", alpha, field=lined, seed=inputs.seed)
+    left = tuple(name for name in inputs.candidates if name not in names)
+    return Bench(found[chosen], counted, inputs.policy, "max_t", alpha, field=lined, seed=inputs.seed, left=left)
 
 
 def _bench(

@@ -1,11 +1,12 @@
 """Operating characteristics: coverage of every interval, size and power of every rule, and of the whole gate.
 
-    python bench/statistics/operating.py [--reps 1000] [--seed 20251121] [--only NAME] [--state FILE] [--out FILE]
+    python bench/statistics/operating.py [--reps 500] [--seed 20251121] [--only NAME] [--state FILE] [--out FILE]
 
-`--only` picks a module (intervals, others, rules, decisions) or a table's name. With `--state` every finished table,
-and every few hundred replications of the whole gate, are kept in that file: a run that was killed goes on where it
-stopped, and `--seconds S` stops by itself (exit code 9) when S seconds have passed. `--out` writes the page, of which
-`results.md` is one. About 20 minutes of one core at the default.
+`--only` picks a module (batch, rules, intervals, others, decisions) or a table's name. With `--state` every finished
+table, and every few hundred replications of the gate's own `decide`, are kept in that file: a run that was killed goes
+on where it stopped, and `--seconds S` stops by itself (exit code 9) after S seconds. `--out` writes the page, of which
+`results.md` is one. Tables have four times `--reps` replications, `decide` has what its rows say. About ten minutes of
+one core at the default.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import batch
 import decisions
 import intervals
 import numpy as np
@@ -57,22 +59,22 @@ def decision_row(kept: Kept, title: str, case: decisions.Case, reps: int, seed: 
 def pages(kept: Kept, reps: int, seed: int, only: str) -> list[str]:
     """The tables asked for, as Markdown."""
     found = []
-    for title, head, cases in decisions.tables():
-        if only in ("", "decisions"):
-            rows = [decision_row(kept, title, case, reps, seed) for case in cases]
-            found.append(intervals.table(title, head, rows))
-    for module in (rules, intervals, others):
+    for module in (batch, rules, intervals, others):
         for make in module.TABLES:
             if only in ("", module.__name__, make.__name__):
                 # Each table has its own stream, so that one run alone gives what the whole run gives.
                 rng = np.random.default_rng([seed, sum(make.__name__.encode())])
-                found.append(kept.get(make.__name__, lambda make=make, rng=rng: make(rng, reps)))
+                found.append(kept.get(make.__name__, lambda make=make, rng=rng: make(rng, 4 * reps)))
+    for title, head, cases in decisions.tables():
+        if only in ("", "decisions"):
+            rows = [decision_row(kept, title, case, reps, seed) for case in cases]
+            found.append(intervals.table(title, head, rows))
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reps", type=int, default=1000)
+    parser.add_argument("--reps", type=int, default=500)
     parser.add_argument("--seed", type=int, default=20251121)
     parser.add_argument("--only", default="")
     parser.add_argument("--state", type=Path)

@@ -4,59 +4,19 @@ The pieces are the functions that the gate itself uses, or their batch over repl
 itself with everything on.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from batch import hybrid, lows
 from decisions import RAMP
 from intervals import Rows, rate, table
 from model import World
-from numpy.typing import NDArray
 
-from venire.judges.statistics.e_process import log_e
 from venire.judges.statistics.halving import finalist, halving_plan
 from venire.judges.statistics.panel import order_mean
 from venire.judges.statistics.spending import alpha_of_use
-from venire.judges.statistics.stopping import FIRST_LOOK, boundaries, family_means, hybrid_look
-from venire.judges.statistics.winrate import lower_bound, wilson_n_eff
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Run:
-    """Per replication: superiority shown (with leave-one-out), stopped, prompts judged."""
-
-    superior: Bools
-    stopped: Bools
-    used: NDArray[np.int64]
-
-
-def lows(y: Floats, alpha: float) -> Floats:
-    """(R,) lower bounds at 1−alpha of prompt means (R, n), each prompt its own cluster."""
-    n = y.shape[1]
-    return wilson_n_eff(y.mean(axis=1), y.std(axis=1, ddof=1) / np.sqrt(n), n - 1, n, 1 - 2 * alpha)[0]
-
-
-def hybrid(votes: Floats, alpha: float = 0.025, stopping: bool = True) -> Run:
-    """One finalist: `hybrid_look` for a batch of votes (R, n, J, 2), then the final bounds."""
-    cells = order_mean(votes)
-    y, judges = cells.mean(axis=2), cells.shape[2]
-    left_out = (cells.sum(axis=2, keepdims=True) - cells) / (judges - 1)
-    bounds = boundaries(alpha)
-    n = y.shape[1]
-    crossed = (np.arange(1, n + 1) >= FIRST_LOOK) & (log_e(y) >= bounds.stop)
-    for j in range(judges):
-        crossed &= log_e(left_out[..., j]) >= bounds.stop_left_out
-    crossed &= stopping
-    stopped = crossed.any(axis=1)
-    used = np.where(stopped, crossed.argmax(axis=1) + 1, n)
-    final, final_left_out = (bounds.final, bounds.final_left_out) if stopping else (alpha, 0.05)
-    bound = lows(y, final) > 0.5
-    for j in range(judges):
-        bound &= lows(left_out[..., j], final_left_out) > 0.5
-    return Run(stopped | bound, stopped, used)
+from venire.judges.statistics.stopping import boundaries, family_means, hybrid_look
+from venire.judges.statistics.winrate import lower_bound
 
 
 def stopping_costs(rng: np.random.Generator, reps: int) -> str:

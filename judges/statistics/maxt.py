@@ -89,8 +89,10 @@ def _blocks(signs: Floats, size: int = 2000) -> list[Floats]:
 
 def simultaneous_low(data: ClusterSums, estimate: Floats, se: Floats, quantile: float) -> Floats:
     """θ̂ − q·SE, and where nearly all verdicts agree (the sparse rule) not above Wilson's bound at that q."""
+    if not np.isfinite(quantile):
+        return np.zeros_like(estimate)
     groups = (data.sizes > 0).sum(axis=0)
-    low = np.clip(estimate - quantile * se, 0, 1) if np.isfinite(quantile) else np.zeros_like(estimate)
+    low = np.clip(estimate - quantile * se, 0, 1)
     sparse = is_sparse(estimate, groups)
     z = float(normal_quantile(0.975))
     n_eff = effective_n(estimate, se, groups, z / max(quantile, z))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from venire._common.errors import InputError
+from venire.judges._gate_component import Component, outcome_of
 from venire.judges.audit import Finding
 from venire.judges.counted import contests, counted_votes
 from venire.judges.gate import Decision, GateInputs, Hashes, PostHoc, decide, plan_feasibility
@@ -110,6 +111,25 @@ def test_always_the_first_does_not_pass_agreement(n: int, judges: int):
     assert component(decision, "agreement").passed is None  # every verdict is a tie over both orders
     assert decision.win_rate and decision.win_rate["estimate"] == 0.5
     assert decision.outcome == "HOLD"
+
+
+def test_agreement_must_be_shown_not_seen():
+    """Two coins agree by more than .20 now and then, but hardly ever so that a bound says so."""
+    parts = []
+    for seed in range(40):
+        tossed = coins(simulate(24, 0.6, seed, judges=JUDGES[:2]), seed)
+        parts.append(component(decide(inputs(tossed)), "agreement"))
+    seen = [float(part.detail.split("A_flip ")[1].split()[0]) for part in parts]
+    assert max(seen) > 0.25  # by luck
+    assert all(part.observed < estimate for part, estimate in zip(parts, seen, strict=True))
+    assert sum(part.passed is True for part in parts) <= 2 < sum(estimate >= 0.20 for estimate in seen)
+
+
+def test_what_is_undefined_never_refuses():
+    assert outcome_of([Component("x", None, None, 0, "", "REFUSE")]) == "HOLD"
+    assert outcome_of([Component("x", False, 1, 0, "", "REFUSE")]) == "REFUSE"
+    assert outcome_of([Component("x", False, 1, 0, "", "HOLD"), Component("y", True, 1, 0, "")]) == "HOLD"
+    assert outcome_of([Component("x", True, 1, 0, "", "REFUSE")]) == "PROMOTE"
 
 
 def test_no_difference_is_held():
@@ -321,6 +341,18 @@ def test_suites_that_say_nothing_are_held(own: list, other: list, said: str):
     assert decision.outcome == "HOLD" and said in component(decision, "non_inferiority:forgetting").detail
 
 
+def test_votes_without_suites_leave_what_the_policy_asks_of_them_undefined():
+    policy = GatePolicy(
+        suites={
+            "f": SuitePolicy(non_inferiority=NonInferiority(delta=0.05)),
+            "s": SuitePolicy(thresholds={"m": Threshold(at_most=0.05), "z": Threshold(at_least=1.0)}),
+        }
+    )
+    decision = decide(inputs(GOOD, policy=policy))
+    assert decision.outcome == "HOLD" and "suites" in decision.not_examined
+    assert names(decision, None) == {"non_inferiority:f", "threshold:s.m", "threshold:s.z"}
+
+
 def test_a_margin_that_no_result_could_show_is_said():
     policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.05))
     decision = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", [1.0] * 50, [1.0] * 50)))
@@ -401,6 +433,16 @@ def test_a_candidate_without_votes_does_not_disturb_the_others():
     votes, steps = several(3, 60, [0.0, 1.0, 0.0])
     decision = decide(inputs(votes.filter(pl.col("candidate") != "step-0/plain"), candidates=steps))
     assert decision.candidate == "step-1/plain" and decision.outcome == "PROMOTE"
+
+
+def test_who_was_hardly_judged_cannot_be_the_best():
+    votes, steps = several(3, 60, [0.0, 1.0, 3.0])
+    few = votes.filter((pl.col("candidate") != "step-2/plain") | (pl.col("prompt_id") < "p0005"))
+    decision = decide(inputs(few, candidates=steps))
+    assert decision.candidate == "step-1/plain" and decision.outcome == "PROMOTE"
+    assert "hardly judged, so not among them: step-2/plain" in component(decision, "superiority").detail
+    nobody = decide(inputs(votes.filter(pl.col("prompt_id") < "p0005"), candidates=steps))
+    assert nobody.outcome == "HOLD" and "inconclusive" in component(nobody, "superiority").detail
 
 
 # Stopping, reuse, post hoc
