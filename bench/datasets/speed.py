@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -16,7 +17,17 @@ import tempfile
 import time
 from pathlib import Path
 
-WORDS = ["harbour", "crane", "letter", "winter", "bridge", "engine", "orchard", "ledger", "kettle", "window", "market", "copper", "garden", "tunnel", "station", "captain", "teacher", "painter", "doctor", "farmer", "baker", "sailor", "tailor", "miner", "printer", "weaver", "clerk", "pilot", "guard", "porter", "quiet", "heavy", "narrow", "early", "distant", "broken", "polished", "crowded", "empty", "careful", "stubborn", "cheerful", "ancient", "modern", "mends", "sells", "carries", "paints", "repairs", "studies", "measures", "borrows", "returns", "hides", "explains", "forgets", "remembers", "compares", "protects", "opens", "closes", "counts", "sorts", "because", "before", "after", "although", "while", "until", "unless", "whenever", "river", "mountain", "island", "valley", "desert", "forest", "village", "capital", "border", "customs", "salt", "bread", "butter", "honey", "pepper", "saffron", "wool", "linen", "silk", "iron", "glass", "paper", "marble", "timber", "amber", "slowly", "twice", "again", "nearly", "always", "seldom", "together", "abroad", "upstairs"]
+WORDS = re.findall(
+    r"\w+",
+    "harbour crane letter winter bridge engine orchard ledger kettle window market copper garden tunnel "
+    "station captain teacher painter doctor farmer baker sailor tailor miner printer weaver clerk pilot "
+    "guard porter quiet heavy narrow early distant broken polished crowded empty careful stubborn "
+    "cheerful ancient modern mends sells carries paints repairs studies measures borrows returns hides "
+    "explains forgets remembers compares protects opens closes counts sorts because before after although "
+    "while until unless whenever river mountain island valley desert forest village capital border "
+    "customs salt bread butter honey pepper saffron wool linen silk iron glass paper marble timber amber "
+    "slowly twice again nearly always seldom together abroad upstairs ",
+)
 
 
 def sentence(chance: random.Random, words: int) -> str:
