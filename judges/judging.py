@@ -54,14 +54,20 @@ class Judging:
     panel: Panel
     purse: Purse = field(default_factory=Purse)
 
-    def budgeted(self, calls: int | None = None, usd: float | None = None, root: Path | None = None) -> "Judging":
+    def budgeted(
+        self,
+        calls: int | None = None,
+        usd: float | None = None,
+        root: Path | None = None,
+        judges: Iterable[Judge] | None = None,
+    ) -> "Judging":
         """The same under a budget, of which the logs that stand there have spent their part.
 
         `root` holds everything that draws on it; default: this run's folder. Raises InputError if dollars are limited
-        and a paid judge's price is not known.
+        and the price of a paid judge among `judges` (default: all) is not known.
         """
         purse = Purse(calls, usd)
-        purse.check(self.panel.judges)
+        purse.check(self.panel.judges if judges is None else judges)
         for path in sorted((root or self.run).rglob(MANIFEST)):
             manifest = self.manifest if path == self.run / MANIFEST else read_manifest(path)
             for part in manifest.parts.values():

@@ -222,15 +222,20 @@ class Panel(BaseModel):
         raise InputError(f"judge {name!r} is not on the panel: {', '.join(j.name for j in self.judges)}")
 
 
-class _PanelSpec(BaseModel):
+class PanelSpec(BaseModel):
+    """An experiment's `panel:` block."""
+
     model_config = ConfigDict(extra="forbid")
 
-    preset: str | None = None
-    judges: list[JudgeSpec | str] = []
-    batch: bool = False  # every judge whose vendor has a batch mode
-    screen: Screen = "rotate"
+    preset: str | None = Field(default=None, description="a file in judges/panels, e.g. local")
+    judges: list[JudgeSpec | str] = Field(default=[], description="judges, besides those of the preset")
+    batch: bool = Field(default=False, description="every judge whose vendor has a batch mode is asked in it")
+    screen: Screen = Field(
+        default="rotate",
+        description="rotate: two judges in turn look at each screening prompt; full: all of them do",
+    )
     anchors: AnchorSpec = AnchorSpec()
-    prices: str | None = None
+    prices: str | None = Field(default=None, description="a price table of your own, in the form of judges/prices.yaml")
 
 
 def resolve_panel(spec: dict[str, Any]) -> Panel:
@@ -242,7 +247,7 @@ def resolve_panel(spec: dict[str, Any]) -> Panel:
     Raises InputError for an unknown preset, key or rubric, a judge that is named twice, and a panel of nobody.
     """
     try:
-        given = _PanelSpec.model_validate(spec)
+        given = PanelSpec.model_validate(spec)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if not re.match(r"function-|JudgeSpec$|str$", str(part)))

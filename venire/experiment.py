@@ -67,10 +67,12 @@ class SuiteSpec(_Strict):
 
 
 class Budget(_Strict):
-    """What judging may use; at the limit it stops cleanly and says so."""
+    """What judging may use in all its runs together; at the limit it stops cleanly and says so."""
 
-    calls: int | None = Field(default=None, ge=1)
-    usd: float | None = Field(default=None, gt=0)
+    calls: int | None = Field(default=None, ge=1, description="calls to judges that somebody is paid for")
+    usd: float | None = Field(
+        default=None, gt=0, description="US dollars, by the prices of judges/prices.yaml or the panel's own"
+    )
 
 
 class Generation(_Strict):
@@ -142,6 +144,19 @@ class Experiment(_Strict):
     def treatment_of(self, spec: CandidateSpec) -> str:
         """The treatment that a candidate is run under."""
         return spec.treatment or self.default_treatment
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of experiment files, the panel's and the gate's blocks spelled out."""
+    from venire.judges.panel import PanelSpec
+
+    whole = Experiment.model_json_schema()
+    for key, model in (("panel", PanelSpec), ("gate", GatePolicy)):
+        part = model.model_json_schema()
+        whole["$defs"] |= part.pop("$defs", {}) | {model.__name__: part}
+        default = whole["properties"][key].get("default")
+        whole["properties"][key] = {"$ref": f"#/$defs/{model.__name__}", "default": default}
+    return whole
 
 
 def load_yaml(path: Path, what: str) -> Any:

@@ -74,9 +74,9 @@ def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
     Example: venire plan experiments/quickstart.yaml
     """
     if schema:
-        from .experiment import Experiment
+        from .experiment import schema as json_schema
 
-        click.echo(json.dumps(Experiment.model_json_schema(), indent=2))
+        click.echo(json.dumps(json_schema(), indent=2))
         return
     if experiment is None:
         raise InputError("name an experiment file, or ask for --schema")

@@ -62,9 +62,9 @@ class Asker:
 
         self.run, self.say = run, say
         budget = run.experiment.budget
-        self.judging = judging.budgeted(budget.calls, budget.usd, run.folder)
         panel = resolve_panel(run.experiment.panel)
         self.judges = list(panel.judges if judges is None else judges)
+        self.judging = judging.budgeted(budget.calls, budget.usd, run.folder, self.judges)
         self.rotates = panel.screen == "rotate"
         self.asked = self.stood = 0
         self._out: set[str] = set()  # judges that are not paid for more
@@ -99,9 +99,10 @@ class Asker:
         self.say(f"    sealed: manifest {manifest.sha256[:12]}, {len(manifest.pair_ids)} pairs")
         for judge in self.judges:
             self.say(f"    {judge.name}: {_terms(judge)}")
-            conflicts = [s for s in manifest.parts[judge.name].standing if s.standing == "conflict"]
-            for why in dict.fromkeys(standing.why for standing in conflicts):
-                self.say(f"        shown, not counted: {why}")
+            terms = {"conflict": "shown, not counted", "shared": "counted, and tagged"}
+            for standing, why in dict.fromkeys((s.standing, s.why) for s in manifest.parts[judge.name].standing):
+                if standing in terms:
+                    self.say(f"        {terms[standing]}: {why}")
         if self.judging.purse.limited:
             self.say(f"    budget, before this: {self.judging.purse.describe()}")
         self.judging.check_keys(self.judges)
