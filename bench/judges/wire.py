@@ -65,8 +65,10 @@ def table(models: list[str], kinds: Sequence[Kind], times: int) -> None:
         os.environ |= server.environment() | {"INSPECT_CACHE_DIR": cache}
         for model in models:
             start = time.monotonic()
-            rows = judged(server, model, [kind for kind in kinds if kind not in WAITED_FOR], times, 60)
-            if waited := [kind for kind in kinds if kind in WAITED_FOR]:
+            quick: list[Kind] = [kind for kind in kinds if kind not in WAITED_FOR]
+            waited: list[Kind] = [kind for kind in kinds if kind not in quick]
+            rows = judged(server, model, quick, times, 60)
+            if waited:
                 rows += judged(server, model, waited, times, 5)[1:]
             print(f"\n{model}, {time.monotonic() - start:.1f} s; two orders a fault, so 2 calls are one try each")
             print(f"    {'fault':<16}{'votes':<14}{'calls':>5}")
@@ -97,7 +99,9 @@ def main() -> None:
     if args.serve:
         serve(args.fault[0] if args.fault else None, args.times, args.port)
     else:
-        every = [kind for kind in get_args(Kind) if kind != "bad_key"]  # which is told, and is nobody's vote
+        every: list[Kind] = [
+            kind for kind in get_args(Kind) if kind != "bad_key"
+        ]  # which is told, and is nobody's vote
         kinds: list[Kind] = args.fault or every
         table(args.model or list(MODELS), kinds, args.times)
 
