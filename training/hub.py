@@ -127,7 +127,7 @@ def copy_card(source: Path, folder: Path) -> bool:
 
     if not (source / CARD).is_file():
         return False
-    card = ModelCard.load(source / CARD)
+    card: Any = ModelCard.load(source / CARD)
     card.data.library_name = "transformers"  # the adapter's says peft
     write_atomic(folder / CARD, str(card))
     return True

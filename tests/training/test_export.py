@@ -14,8 +14,13 @@ from venire.training.gguf_file import export_gguf
 from venire.training.merged import export_merged
 
 TEXTS = ["Hello there, what's this? 12345", "  Größe: 日本 🙂\n\nnew", "don't  stop\tnow"]
-SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "max_position_embeddings": 128}
-HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
+SIZES: dict[str, Any] = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "max_position_embeddings": 128,
+}
+HEADS: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2}
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class Hub(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Hub  # type: ignore[assignment]
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         """Not on the test's screen."""
 
     def do_POST(self) -> None:
@@ -100,7 +100,7 @@ def test_weights_card_and_lineage_are_sent_in_private_and_no_path_of_this_machin
     names = push(candidate.path, "me/mine")
     assert sorted(hub.files) == names
     assert names == ["README.md", "adapter_config.json", "adapter_model.safetensors", "lineage.json"]
-    assert hub.created[0]["private"] is True
+    assert hub.created[0]["visibility"] == "private"
     assert hub.files["adapter_model.safetensors"] == (candidate.path / "adapter_model.safetensors").read_bytes()
     for name, content in hub.files.items():
         assert b"somebody" not in content and str(tiny_base.path).encode() not in content, name
@@ -113,7 +113,7 @@ def test_the_candidate_s_own_card_is_taken_and_public_is_asked_for(candidate: Ca
     (candidate.path / "README.md").write_text("---\nlibrary_name: peft\n---\n\nJudged by nine.\n")
     push(candidate.path, "me/mine", public=True)
     assert hub.files["README.md"].endswith(b"Judged by nine.\n")
-    assert not hub.created[0].get("private")
+    assert hub.created[0]["visibility"] == "public"
 
 
 def test_a_dry_run_sends_nothing(candidate: Candidate, hub: Hub) -> None:

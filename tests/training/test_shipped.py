@@ -20,6 +20,7 @@ KV_HEADS = {"7B": 4, "3B": 2, "0.5B": 2}
 # By hand: rank × (in + out) of every targeted layer; of full weights, every parameter.
 TRAINED = {
     "personal_ethics": 40_370_176,
+    "personal_ethics_2": 80_740_352,
     "kernel_lora": 5_767_168,
     "style_transfer": 14_966_784,
     "epistemic_stance": 494_032_768,
