@@ -119,7 +119,7 @@ class Comparison:
         return sorted({name for entry in self.entries for name in entry.judges})
 
 
-def compare(folders: Sequence[Path], *, everyone: bool = False) -> Comparison:
+def compare_runs(folders: Sequence[Path], *, everyone: bool = False) -> Comparison:
     """The decided candidate of each run side by side; of one run alone, or with `everyone`, all its candidates.
 
     Raises InputError for a folder that is no run, one named twice, and where nothing was judged.

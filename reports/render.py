@@ -32,8 +32,13 @@ def render_html(report: Report) -> str:
 def render_compared(comparison: Comparison, *, html: bool) -> str:
     """Runs side by side, as a page or as Markdown."""
     if html:
-        return page_of("compare.html", "page.css", "page.js", c=comparison, policy=_policy(None))
+        return page_of("compare.html", "page.css", None, c=comparison, policy=_policy(None))
     return render_text("compare.md", c=comparison)
+
+
+def render_notebook(report: Report) -> str:
+    """The first screen and its figures alone, for a cell of a notebook."""
+    return page_of("notebook.html", "page.css", None, r=report, policy=_policy(None))
 
 
 def _policy(script: str | None) -> str:
@@ -43,10 +48,10 @@ def _policy(script: str | None) -> str:
     return f"default-src 'none'; style-src '{style}'; {runs}base-uri 'none'; form-action 'none'"
 
 
-def page_of(template: str, style: str, script: str, **values: Any) -> str:
+def page_of(template: str, style: str, script: str | None, **values: Any) -> str:
     """A template of ours with its style and script in it; every value is escaped."""
     page = _environment(html=True).get_template(template)
-    return page.render(style=Markup(source(style)), script=Markup(source(script)), **values)
+    return page.render(style=Markup(source(style)), script=Markup(source(script)) if script else "", **values)
 
 
 def _packed(report: Report) -> list[str]:

@@ -31,13 +31,12 @@ def compare(runs: tuple[Path, ...], everyone: bool, out: Path | None, as_json: b
     """
     from venire._common.files import write_atomic
     from venire.human_command import run_folder
-    from venire.reports.compare import compare as side_by_side
-    from venire.reports.compare import to_json
+    from venire.reports.compare import compare_runs, to_json
     from venire.reports.render import render_compared
 
     if out is not None and out.suffix not in (".html", ".md"):
         raise InputError(f"--out {str(out)!r}: a name that ends in .html or .md is wanted")
-    found = side_by_side([run_folder(run) for run in runs], everyone=everyone)
+    found = compare_runs([run_folder(run) for run in runs], everyone=everyone)
     if out is not None:
         write_atomic(out, render_compared(found, html=out.suffix == ".html"))
     if as_json:

@@ -13,7 +13,7 @@ from venire._common.errors import InputError
 from venire._common.files import read_json
 from venire.cli import cli
 from venire.judges.analysis import analyze
-from venire.reports.compare import Comparison, compare
+from venire.reports.compare import Comparison, compare_runs
 from venire.reports.escape import markdown
 from venire.reports.render import render_compared
 
@@ -38,7 +38,7 @@ def change_lock(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_the_figures_are_those_of_each_run(two: Two) -> None:
-    found = compare(two)
+    found = compare_runs(two)
     assert [e.run for e in found.entries] == ["qwen", "llama"], "one experiment's runs go by their folders"
     for entry, run in zip(found.entries, two, strict=True):
         decision, analysis = read_json(run / "decision.json"), read_json(run / "analysis.json")
@@ -54,7 +54,7 @@ def test_the_figures_are_those_of_each_run(two: Two) -> None:
 
 
 def test_a_difference_is_prompt_by_prompt_and_has_its_sign(two: Two) -> None:
-    (found,) = compare(two).differences
+    (found,) = compare_runs(two).differences
     means = []
     for run in two:
         votes = pl.read_parquet(run / "votes.parquet").filter(pl.col("use") == "gate")
@@ -62,14 +62,14 @@ def test_a_difference_is_prompt_by_prompt_and_has_its_sign(two: Two) -> None:
     assert found.one.startswith("llama") and found.estimate == pytest.approx(means[1] - means[0], abs=0.02)
     assert found.low is not None and found.high is not None
     assert 0 < found.low < found.estimate < found.high and found.p_value < 0.01
-    (back,) = compare((two[1], two[0])).differences
+    (back,) = compare_runs((two[1], two[0])).differences
     assert (back.estimate, back.low) == (pytest.approx(-found.estimate), pytest.approx(-found.high))
     assert back.p_value == pytest.approx(found.p_value, abs=0.02)
 
 
 def test_a_run_against_its_copy_differs_by_nothing(two: Two, tmp_path: Path) -> None:
     copy = build_run(tmp_path / "copy", strength=0.3, candidates=("a_sft-step12/plain",))
-    found = compare((two[0], copy))
+    found = compare_runs((two[0], copy))
     assert found.differences[0].estimate == 0 and found.differences[0].p_value == 1
     assert found.unlike == []
 
@@ -80,7 +80,7 @@ def test_what_is_not_the_same_is_said(two: Two) -> None:
         frozen["suites"][1]["sha256"] = "1" * 64
 
     change_lock(two[1], change)
-    unlike = {row.what: row.values for row in compare(two).unlike}
+    unlike = {row.what: row.values for row in compare_runs(two).unlike}
     assert unlike.keys() == {"generation", "suite forgetting"}
     assert unlike["suite forgetting"]["llama"] == "60 items, 111111111111"
 
@@ -94,31 +94,31 @@ def test_what_is_not_the_same_is_said(two: Two) -> None:
 )
 def test_what_cannot_be_compared_is_not(two: Two, change: Any, why: str) -> None:
     change_lock(two[1], change)
-    found = compare(two)
+    found = compare_runs(two)
     assert found.differences == [] and why in found.not_compared[0]
 
 
 def test_other_prompts_are_not_compared(two: Two) -> None:
     votes = pl.read_parquet(two[1] / "votes.parquet")
     votes.with_columns(prompt_id=pl.lit("x/") + pl.col("prompt_id")).write_parquet(two[1] / "votes.parquet")
-    assert "not judged on the same prompts" in compare(two).not_compared[0]
+    assert "not judged on the same prompts" in compare_runs(two).not_compared[0]
 
 
 def test_one_run_alone_shows_all_its_candidates(tmp_path: Path) -> None:
     run = build_run(tmp_path / "run")
-    found = compare([run])
+    found = compare_runs([run])
     assert len(found.entries) == 4 and len(found.differences) == 3 and found.unlike == []
     assert sum(e.outcome != "not decided" for e in found.entries) == 1
 
 
 def test_mistakes_are_named(two: Two, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="named twice"):
-        compare((two[0], two[0]))
+        compare_runs((two[0], two[0]))
     with pytest.raises(InputError, match="no such folder"):
-        compare((two[0], tmp_path / "nowhere"))
+        compare_runs((two[0], tmp_path / "nowhere"))
     (two[1] / "analysis.json").unlink()
     with pytest.raises(InputError, match="nothing was judged"):
-        compare(two)
+        compare_runs(two)
     done = CliRunner().invoke(cli, ["compare", *map(str, two), "--out", "x.pdf"])
     assert isinstance(done.exception, InputError)
 
@@ -128,7 +128,7 @@ def numbers_in(found: Comparison) -> list[str]:
 
 
 def test_the_command_prints_tables_json_and_writes_both_forms(two: Two, tmp_path: Path) -> None:
-    found = compare(two)
+    found = compare_runs(two)
     done = CliRunner().invoke(cli, ["compare", *map(str, two), "--out", str(tmp_path / "c.html")])
     assert done.exit_code == 0, done.output
     page = (tmp_path / "c.html").read_text("utf-8")
@@ -141,7 +141,7 @@ def test_the_command_prints_tables_json_and_writes_both_forms(two: Two, tmp_path
 
 
 def test_markdown_tables_are_whole(two: Two) -> None:
-    text = render_compared(compare(two), html=False)
+    text = render_compared(compare_runs(two), html=False)
     for block in text.split("\n\n"):
         rows = [line for line in block.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in rows}) <= 1, block
@@ -152,7 +152,7 @@ def test_markdown_tables_are_whole(two: Two) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on PATH")
 def test_the_page_fits_and_asks_for_nothing(two: Two, tmp_path: Path) -> None:
     page = tmp_path / "c.html"
-    page.write_text(render_compared(compare(two), html=True), "utf-8")
+    page.write_text(render_compared(compare_runs(two), html=True), "utf-8")
     with chromium(tmp_path / "profile") as browser:
         tab = browser.tab()
         for width in (390, 1440):
