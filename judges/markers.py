@@ -4,18 +4,19 @@ It reads nothing and understands nothing, and says so in every reply. A marker c
 it occurs, so that repeating a phrase wins nothing; an unwanted one inside a wanted one does not count.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from venire._common.errors import InputError
 
-from .rubric import Rubric, Shown, parse_rubric
+from .rubric import Rubric, Shown, load_rubric, parse_rubric
 
 if TYPE_CHECKING:
     from venire.evals.epistemic_stance import Pattern
 
     from .local import Measured
+    from .panel import Judge
 
 UNIT = "distinct wanted markers less unwanted ones"
 
@@ -42,12 +43,23 @@ def found(text: str, rubric: Rubric) -> list[str]:
     return [name for name, there in shown(text, _patterns(rubric.text)).items() if there]
 
 
-def check_vocabulary(rubric: Rubric, treatments: Iterable[tuple[str, str]]) -> None:
-    """Raises InputError if a wanted marker stands in the words of a treatment, given as (name, text).
+def check_judges(judges: "Iterable[Judge]", treatments: Mapping[str, str | None]) -> None:
+    """`check_vocabulary` of every judge that counts markers; treatments as arguments of tasks, by name."""
+    from venire.evals import parse_treatment
+
+    rubrics = [load_rubric(judge.rubric) for judge in judges if judge.kind == "markers" and judge.rubric]
+    read = {name: parse_treatment(arg) for name, arg in treatments.items()} if rubrics else {}
+    texts = {name: "\n".join([treatment.text or "", *treatment.facts]) for name, treatment in read.items()}
+    for rubric in rubrics:
+        check_vocabulary(rubric, texts)
+
+
+def check_vocabulary(rubric: Rubric, treatments: Mapping[str, str]) -> None:
+    """Raises InputError if a wanted marker stands in the words of a treatment, given by name.
 
     What is put around a prompt is echoed: such a marker would reward the treatment's vocabulary, not the answer.
     """
-    for name, text in treatments:
+    for name, text in treatments.items():
         taught = [marker for marker in found(text, rubric) if marker in rubric.wanted]
         if taught:
             raise InputError(

@@ -7,7 +7,7 @@ import pytest
 
 from venire._common.errors import InputError
 from venire.judges.judging import run_panel
-from venire.judges.markers import UNIT, check_vocabulary, counts, found
+from venire.judges.markers import UNIT, check_judges, check_vocabulary, counts, found
 from venire.judges.pairs import Pair
 from venire.judges.panel import resolve_panel
 from venire.judges.rubric import Shown, load_rubric, parse_rubric
@@ -91,9 +91,18 @@ def test_a_rubric_without_markers_counts_nothing() -> None:
 
 
 def test_a_marker_that_the_treatment_teaches_is_refused() -> None:
-    check_vocabulary(parse_rubric(MINE), [("facts", "She lives in Ghent.")])
+    check_vocabulary(parse_rubric(MINE), {"facts": "She lives in Ghent."})
     with pytest.raises(InputError, match=r"rewards 'thanks'.*treatment 'kernel'"):
-        check_vocabulary(parse_rubric(MINE), [("facts", "Ghent."), ("kernel", "Always thank whoever asks.")])
+        check_vocabulary(parse_rubric(MINE), {"facts": "Ghent.", "kernel": "Always thank whoever asks."})
+
+
+def test_a_panel_is_checked_against_what_the_experiment_puts_around_prompts() -> None:
+    judges = resolve_panel({"judges": [{"markers": "commitment"}, "openai/gpt-6-luna"]}).judges
+    check_judges(judges, {"plain": None, "system": '{"kind": "system", "text": "Answer in two sentences."}'})
+    taught = {"kernel": '{"kind": "kernel", "text": "Say what you would do, even if it costs you."}'}
+    with pytest.raises(InputError, match=r"markers:commitment.*'owns_the_cost'.*treatment 'kernel'"):
+        check_judges(judges, taught)
+    check_judges(judges[1:], taught)
 
 
 def test_the_rubric_of_commitment_tells_one_who_commits_himself_from_one_who_does_not() -> None:

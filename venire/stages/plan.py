@@ -59,16 +59,18 @@ def _hint(changed: list[str], run: "Run") -> str:
 def describe(run: "Run") -> dict[str, Any]:
     """What is frozen: everything that decides, by content."""
     from venire.engine import resolve_base
+    from venire.judges.markers import check_judges
     from venire.judges.panel import resolve_panel
 
     experiment = run.experiment
-    panel = resolve_panel(experiment.panel)
+    panel, treated = resolve_panel(experiment.panel), treatments(run)
+    check_judges(panel.judges, treated)
     suites = [freeze_suite(spec) for spec in experiment.suites]
     return {
         "name": experiment.name,
         "seed": experiment.seed,
         "bases": {name: resolve_base(name).identity for name in experiment.bases},
-        "treatments": treatments(run),
+        "treatments": treated,
         "incumbent": experiment.incumbent,
         "suites": suites,
         "generation": experiment.generation.model_dump(exclude_none=True) | {"serve": experiment.serve},
