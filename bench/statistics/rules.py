@@ -7,15 +7,16 @@ itself with everything on.
 from itertools import pairwise
 
 import numpy as np
-from batch import hybrid, lows
+from batch import Floats, hybrid, lows
 from decisions import RAMP
 from intervals import Rows, rate, table
 from model import World
 
+from venire.judges.statistics.e_process import log_e
 from venire.judges.statistics.halving import finalist, halving_plan
 from venire.judges.statistics.panel import order_mean
 from venire.judges.statistics.spending import alpha_of_use
-from venire.judges.statistics.stopping import boundaries, family_means, hybrid_look
+from venire.judges.statistics.stopping import FIRST_LOOK, boundaries, family_means, hybrid_look
 from venire.judges.statistics.winrate import lower_bound
 
 
@@ -97,4 +98,42 @@ def reuse(rng: np.random.Generator, reps: int) -> str:
     return table("One confirm set, five uses", ["levels", "any false superiority"], rows)
 
 
-TABLES = (stopping_costs, stopping_families, rounds, reuse)
+def hidden_losses(rng: np.random.Generator, reps: int) -> str:
+    """θ = .5, and a share of the losses comes as invalid votes: superiority on valid votes, and the bound beside it."""
+    rows: Rows = []
+    bounds = boundaries()
+    for n in (57, 200):
+        for share in (0.1, 0.2, 0.4):
+            shown, bounded, early = [], [], []
+            for _ in range(-(-reps // 500)):
+                votes = World(0.5).votes(rng, 500, n)
+                valid = np.where((votes == 0) & (rng.random(votes.shape) < share), np.nan, votes)
+                cells, against = order_mean(valid), order_mean(np.nan_to_num(valid)).mean(axis=2)
+                y = _filled(cells)
+                crossed = (np.arange(1, n + 1) >= FIRST_LOOK) & (log_e(y) >= bounds.stop)
+                for j in range(4):
+                    crossed &= log_e(_filled(np.delete(cells, j, axis=2))) >= bounds.stop_left_out
+                stopped = crossed.any(axis=1)
+                last = np.where(stopped, crossed.argmax(axis=1), n - 1)
+                superior = stopped | (lows(y, bounds.final) > 0.5)
+                for r in np.flatnonzero(superior):
+                    # As the gate: its own e-process, else the final bound, on what was judged until the stop.
+                    seen = against[r : r + 1, : last[r] + 1]
+                    path = log_e(seen)[0]
+                    again = stopped[r] and (path[FIRST_LOOK - 1 :] >= bounds.stop).any()
+                    superior[r] = again or lows(seen, bounds.final)[0] > 0.5
+                shown.append(stopped | (lows(y, bounds.final) > 0.5))
+                bounded.append(superior)
+                early.append(stopped)
+            rows.append([str(n), f"{share:.0%}", *(rate(np.concatenate(x)) for x in (shown, early, bounded))])
+    head = ["n", "losses that come as invalid", "superiority on valid votes", "stopped", "and with them as losses"]
+    return table("Invalid votes that are losses, θ = .5: superiority (without leave-one-out at the end)", head, rows)
+
+
+def _filled(cells: Floats) -> Floats:
+    """(R, n) prompt means of the judges that are there; ½, which moves no e-process, where none is."""
+    count = np.isfinite(cells).sum(axis=2)
+    return np.where(count > 0, np.nan_to_num(cells).sum(axis=2) / np.maximum(count, 1), 0.5)
+
+
+TABLES = (stopping_costs, stopping_families, rounds, reuse, hidden_losses)
