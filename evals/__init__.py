@@ -7,6 +7,7 @@ Tasks: `value_alignment`, `epistemic_stance`, `forgetting`, `phrasing_robustness
 
 from .epistemic_stance import epistemic_open, epistemic_stance, opinion, stance
 from .forgetting import exact, forgetting
+from .kernel import kernel, outcome
 from .phrasing_robustness import (
     all_phrasings,
     boundary,
@@ -23,6 +24,7 @@ from .phrasing_robustness import (
 )
 from .results import ANSWERS_SCHEMA, RESULTS_SCHEMA, read_answers, read_results
 from .scenarios import Scenario, load_rows, load_scenarios, load_task, scenario_texts, suite_hash
+from .style import finished, style
 from .suite import make_suite
 from .treatments import Treatment, load_treatment, parse_treatment, read_facts, treat, treated
 from .value_alignment import choice, closeness, graded, preference, value_alignment, weighted
@@ -46,9 +48,11 @@ __all__ = [
     "fact_contradiction",
     "fact_extraction",
     "fact_survival",
+    "finished",
     "forgetting",
     "graded",
     "in_its_place",
+    "kernel",
     "leaked",
     "load_rows",
     "load_scenarios",
@@ -56,6 +60,7 @@ __all__ = [
     "load_treatment",
     "make_suite",
     "opinion",
+    "outcome",
     "parse_treatment",
     "phrasing_gap",
     "phrasing_robustness",
@@ -67,6 +72,7 @@ __all__ = [
     "robustness",
     "scenario_texts",
     "stance",
+    "style",
     "suite_hash",
     "treat",
     "treated",

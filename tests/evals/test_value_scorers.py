@@ -44,7 +44,9 @@ def _choose(pick: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _persons(prompt: str) -> str:
-    reference = next(s.metadata["reference"] for s in value_alignment().dataset if s.metadata and s.input in prompt)
+    reference = next(
+        s.metadata["reference"] for s in value_alignment().dataset if s.metadata and str(s.input) in prompt
+    )
     return "A" if f"A: {reference}" in prompt else "B"
 
 
@@ -125,7 +127,7 @@ def test_a_calibration_gives_the_scenarios_and_nothing_else_does(tmp_path: Path)
     samples = list(value_alignment(calibration=str(shipped)).dataset)
     assert len(samples) == 37
     assert all(s.metadata and s.metadata["reference"] and 1 <= s.metadata["weight"] <= 10 for s in samples)
-    assert not {s.input for s in samples} & {s.input for s in value_alignment().dataset}
+    assert not {str(s.input) for s in samples} & {str(s.input) for s in value_alignment().dataset}
     with pytest.raises(InputError, match="not both"):
         value_alignment(calibration=str(shipped), scenarios="x.jsonl")
     with pytest.raises(InputError):
