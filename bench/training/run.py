@@ -1,0 +1,183 @@
+"""Each shipped small recipe against plain TRL with its defaults: same rows, same adapter, same steps, in one go.
+
+    python bench/training/run.py [--steps 6] [--out results.json] [RECIPE …]
+
+Either side trains in a process of its own, one after the other: wall time of the training loop, tokens per second (of
+the rows as we render them), the process's peak memory. Plain TRL gets the recipe's batch, learning rate, schedule and
+adapter, and everything else as TRL sets it: the loss over the whole chat in sft, its own precision and checkpointing.
+As its logged loss is of other tokens than ours, both models are then measured alike: the loss on the answers of the
+held-out rows (of the trained rows where a recipe holds none out); in dpo, also the share of pairs preferred as wanted.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).resolve().parents[2]
+BASE = "smollm2-135m"
+RECIPES = [
+    "quickstart_sft",
+    "quickstart_dpo",
+    "personal_ethics_small",
+    "kernel_small",
+    "style_small",
+    "epistemic_stance_small",
+    "question_variation_small",
+]
+SIDES = ("venire", "trl")
+
+
+def one_side(side: str, name: str, steps: int) -> dict[str, Any]:
+    """Train one side and measure it; runs in a process of its own."""
+    from venire.engine import load_tokenizer, resolve_base
+    from venire.training.recipe import load_recipe
+    from venire.training.tokens import columns, lengths
+
+    recipe = load_recipe(HOME / "training" / "recipes" / f"{name}.yaml").variants()[-1]
+    base = resolve_base(BASE)
+    data = recipe.load()
+    tokenizer = load_tokenizer(base)
+    rows = columns(tokenizer, data.train, recipe, 8192)
+    measured = columns(tokenizer, data.held_out or data.train, recipe, 8192)
+    with tempfile.TemporaryDirectory() as scratch:
+        make = _ours if side == "venire" else _plain
+        trainer = make(recipe, rows, measured, base, data, steps, Path(scratch))
+        start = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    sides = 2 if recipe.method == "dpo" else 1
+    tokens = sum(lengths(rows)) / len(data.train.rows) * sides * recipe.batch * recipe.accumulation * steps
+    found = {"seconds": round(seconds, 1), "tokens_per_second": round(tokens / seconds, 1), "peak_bytes": peak}
+    return found | _measure(recipe, trainer.model, measured)
+
+
+def _ours(recipe: Any, rows: Any, measured: Any, base: Any, data: Any, steps: int, work: Path) -> Any:
+    from venire.training.trainers import Plan, make_trainer
+
+    return make_trainer(recipe, rows, None, base, Plan(work, "cpu", steps, recipe.warmup_steps(steps)))
+
+
+def _plain(recipe: Any, rows: Any, measured: Any, base: Any, data: Any, steps: int, work: Path) -> Any:
+    """What a person writes who follows TRL's quick start."""
+    from datasets import Dataset
+    from transformers import AutoConfig
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    from venire.training.estimate import lora_config
+
+    common: dict[str, Any] = {
+        "output_dir": str(work),
+        "max_steps": steps,
+        "per_device_train_batch_size": recipe.batch,
+        "gradient_accumulation_steps": recipe.accumulation,
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": "constant" if recipe.schedule == "constant" else recipe.schedule,
+        "warmup_steps": recipe.warmup_steps(steps),
+        "use_cpu": True,
+        "report_to": "none",
+        "save_strategy": "no",
+    }
+    keys = ("messages",) if recipe.method == "sft" else ("prompt", "chosen", "rejected")
+    chats = [{k: [m.model_dump() for m in getattr(row, k)] for k in keys} for row in data.train.rows]
+    given: dict[str, Any] = {
+        "model": str(base.path),
+        "train_dataset": Dataset.from_list(chats),
+        "peft_config": lora_config(recipe.lora, AutoConfig.from_pretrained(str(base.path))),
+    }
+    if recipe.method == "sft":
+        return SFTTrainer(args=SFTConfig(**common), **given)
+    return DPOTrainer(args=DPOConfig(**common, beta=recipe.beta), **given)
+
+
+def _measure(recipe: Any, model: Any, rows: Any) -> dict[str, float]:
+    """The loss on answers of a trained model; of pairs also how many are preferred as wanted, against the base."""
+    import torch
+
+    def answer(ids: list[int], start: int) -> float:
+        logits = model(torch.tensor([ids])).logits[0, :-1].float()
+        picked = logits.log_softmax(-1).gather(1, torch.tensor(ids[1:])[:, None])[:, 0]
+        return float(picked[start - 1 :].sum())
+
+    model.eval()
+    with torch.no_grad():
+        if recipe.method == "sft":
+            starts = [next(i for i, label in enumerate(labels) if label != -100) for labels in rows["labels"]]
+            logps = [answer(ids, start) for ids, start in zip(rows["input_ids"], starts, strict=True)]
+            count = sum(len(ids) - start for ids, start in zip(rows["input_ids"], starts, strict=True))
+            return {"loss": round(-sum(logps) / count, 4)}
+        margins = []
+        for prompt, *sides in zip(*(rows[k] for k in ("prompt_ids", "chosen_ids", "rejected_ids")), strict=True):
+            now = [answer(prompt + side, len(prompt)) for side in sides]
+            with model.disable_adapter():
+                before = [answer(prompt + side, len(prompt)) for side in sides]
+            margins.append(recipe.beta * ((now[0] - before[0]) - (now[1] - before[1])))
+    losses = torch.nn.functional.softplus(-torch.tensor(margins))
+    return {"loss": round(float(losses.mean()), 4), "preferred": sum(m > 0 for m in margins) / len(margins)}
+
+
+def main() -> None:
+    """Run both sides of every recipe, print the ratios, write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", default=RECIPES)
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        print(json.dumps(one_side(options.side, options.recipes[0], options.steps)))
+        return
+    results: dict[str, Any] = {}
+    for name in options.recipes:
+        command = [sys.executable, __file__, name, "--steps", str(options.steps), "--side"]
+        both = {}
+        for side in SIDES:
+            done = subprocess.run([*command, side], capture_output=True, text=True, check=False)
+            if done.returncode:
+                sys.exit(f"{name}, {side}: {done.stderr[-3000:]}")
+            both[side] = json.loads(done.stdout.strip().splitlines()[-1])
+        ours, theirs = both["venire"], both["trl"]
+        both["ratio"] = {k: round(ours[k] / theirs[k], 3) for k in ("tokens_per_second", "peak_bytes", "loss")}
+        results[name] = both
+        print(
+            f"{name:26} tokens/s {ours['tokens_per_second']:8.1f} against {theirs['tokens_per_second']:8.1f} "
+            f"(x{both['ratio']['tokens_per_second']:.2f}), memory x{both['ratio']['peak_bytes']:.2f}, "
+            f"loss {ours['loss']:.3f} against {theirs['loss']:.3f} (x{both['ratio']['loss']:.2f})",
+            flush=True,
+        )
+        if options.out:
+            options.out.write_text(json.dumps(_document(results, options.steps), indent=2) + "\n")
+
+
+def _document(results: dict[str, Any], steps: int) -> dict[str, Any]:
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    return {
+        "hardware": f"{cpu}, {os.cpu_count()} cores",
+        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
+        "load_average": [round(x, 1) for x in os.getloadavg()],
+        "base": BASE,
+        "steps": steps,
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {name: version(name) for name in ("torch", "transformers", "trl", "peft")},
+        "recipes": results,
+    }
+
+
+if __name__ == "__main__":
+    main()
