@@ -20,6 +20,7 @@ from venire._common.files import write_json
 from venire._common.hashing import sha256_file, sha256_text
 
 from .foreign import imported_votes
+from .local import WHAT
 from .manifest import Manifest, Part, SealedPair
 from .pairs import Side
 from .panel import Standing
@@ -156,6 +157,7 @@ def _about(part: Part, ledger: Ledger, added: bool) -> dict[str, Any]:
     mine = ledger.votes.filter(pl.col("judge") == part.judge.name)
     exam = ledger.exams.get(part.judge.name)
     return part.judge.model_dump(mode="json", exclude_none=True) | {
+        "what": WHAT[part.judge.kind],
         "votes": mine.height,
         "added": added,
         "standing": [judged.model_dump(mode="json") for judged in part.standing],

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from .panel import Kind
 
 BATCH = 16
+# What a judge of each kind is and is not, for the report.
+WHAT: "dict[Kind, str]" = {
+    "model": "a language model that reads both answers and replies by its rubric",
+    "choice": "a local model asked for one letter, read from the probabilities of A and B; it gives no reason",
+    "embedding": "no reader: how near each answer's embedding is to that of the person's own answer, less its nearness "
+    "to a conventional one; it sees topic and wording before argument",
+    "likelihood": "no reader: how likely a local model finds the person's own answer after each answer; it sees what "
+    "sounds alike before what is meant",
+    "markers": "no reader: counts the wanted and unwanted patterns of its rubric, each once an answer",
+}
 _RESTATE = "{prompt}\n\nOne answer to this:\n{answer}\n\nGive your own answer, taking the same side."
 
 

@@ -63,6 +63,8 @@ def test_a_panel_of_markers_judges_without_a_model(pairs: list[Pair], tmp_path: 
     assert set(votes["judge"]) == {"markers:commitment"}
     assert votes["verdict"].to_list() == ["candidate"] * 8
     assert votes["cost_usd"].is_null().all()
+    about = json.loads((tmp_path / "ledger.json").read_text())["judges"]["markers:commitment"]
+    assert about["what"].startswith("no reader: counts")
 
 
 def test_a_rubric_of_ones_own_is_known_by_its_name_and_not_its_path(tmp_path: Path) -> None:
