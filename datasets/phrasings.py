@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from .similarity import near_pairs, plain
+from .leaks import find_leaks
+from .similarity import plain
 
 Side = Literal["trained", "held_out"]
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -114,6 +115,8 @@ TEMPLATES: tuple[Template, ...] = tuple(
         ("what_is", "what_is", "What is {noun}?"),
         ("tell_me", "tell_me", "Please tell me {noun}."),
         ("do_you_know", "do_you_know", "Do you happen to know {noun}?"),
+        ("could_you_say", "what_is", "Could you say what {noun} is?"),
+        ("i_want_to_know", "tell_me", "I want to know {noun}."),
         ("asked", "plain", "{question}"),
         ("whats", "what_is", "What's {noun}?"),
         ("say_what", "what_is", "Can you say what {noun} is?"),
@@ -133,15 +136,15 @@ TEMPLATES: tuple[Template, ...] = tuple(
         ("wonder", "lead_in", "I wonder what {noun} is."),
         ("trying", "lead_in", "I am trying to remember {noun}. Help me?"),
         ("help", "lead_in", "Can you help? {question}"),
-        ("somebody", "lead_in", "Somebody asked me this: {question}"),
+        ("somebody", "indirect", "Somebody asked me this: {question}"),
         ("not_sure", "lead_in", "Not sure whom to ask. {question}"),
         ("answer_this", "lead_in", "Could you answer this? {question}"),
         ("please_answer", "polite", "{question} A short answer will do, thank you."),
         ("if_you_know", "polite", "{question} Tell me if you know."),
         ("forgot", "lead_in", "I forgot {noun}. What is it?"),
         ("mixing_up", "lead_in", "I keep mixing it up: what is {noun}?"),
-        ("form", "lead_in", "I am filling in a form and have to give {noun}. What do I write?"),
-        ("friend", "lead_in", "A friend asked me for {noun}. What should I say?"),
+        ("form_to_fill", "indirect", "I am filling in a form and have to give {noun}. What do I write?"),
+        ("friend", "indirect", "A friend asked me for {noun}. What should I say?"),
         ("argument", "lead_in", "Settle an argument for us: {question}"),
         ("colon", "reordered", "{Noun}: what is it?"),
         ("comma", "reordered", "{Noun}, please?"),
@@ -162,7 +165,9 @@ TEMPLATES: tuple[Template, ...] = tuple(
     )
 )
 # The kinds that the suite calls novel; a model that is to be measured by it must not have been trained on them.
-HELD_OUT = ("fragment", "typo", "cloze", "indirect")
+HELD_OUT = ("fragment", "typo", "cloze", "indirect", "case")
+DRESS = ("typo", "case")  # a trained question spelt otherwise: the spelling is held out, the words are not
+SUITE_TRAINED = ("what_is", "tell_me", "do_you_know", "could_you_say", "i_want_to_know")  # its trained templates
 KINDS = tuple(dict.fromkeys(template.kind for template in TEMPLATES))
 
 
@@ -187,9 +192,10 @@ def write_phrasings(
     """
     own = [t for t in TEMPLATES if t.kind not in held_out]
     own.sort(key=lambda template: sha256(f"{seed}:{fact.id}:{template.id}".encode()).digest())
-    asked = suite_questions(fact)
+    asked = suite_questions(fact) + [p.text for p in write_held_out(fact, held_out) if p.kind not in DRESS]
     made = [Phrasing(fact.id, t.id, t.kind, say(text)) for t in own if (text := t.write(fact))]
-    return distinct((p for p in made if not quotes(p.text, asked) and not gives_away(p.text, fact)), count)
+    dropped = quoting([phrasing.text for phrasing in made], asked)
+    return distinct((p for at, p in enumerate(made) if at not in dropped and not gives_away(p.text, fact)), count)
 
 
 def write_held_out(fact: Fact, held_out: Sequence[str] = HELD_OUT) -> list[Phrasing]:
@@ -209,19 +215,15 @@ def distinct(phrasings: Iterable[Phrasing], count: int | None) -> list[Phrasing]
 
 
 def suite_questions(fact: Fact) -> list[str]:
-    """How the suite `phrasing_robustness` asks for this fact, as `plain` text."""
-    named = {"what_is", "tell_me", "do_you_know", "fragment", "cloze", "indirect"}
-    return [plain(text) for t in TEMPLATES if t.id in named and (text := t.write(fact))]
+    """How the suite `phrasing_robustness` asks for this fact in kinds that are trained."""
+    return [text for t in TEMPLATES if t.id in SUITE_TRAINED and (text := t.write(fact))]
 
 
-def quotes(text: str, asked: Sequence[str]) -> bool:
-    """Does `text` leak into one of `asked` (`plain` texts): is it the same, nearly so, or does it quote half of it?"""
-    mine = plain(text)
-    if mine in asked or next(iter(near_pairs([mine], asked)), None):
-        return True
-    from .leaks import find_leaks
-
-    return bool(find_leaks([("", mine)], [("", one) for one in asked]))
+def quoting(texts: Sequence[str], asked: Sequence[str]) -> set[int]:
+    """Which of `texts` leak into one of `asked`: are the same, nearly so, or quote half of it."""
+    found = find_leaks([(str(at), text) for at, text in enumerate(texts)], [("", one) for one in asked])
+    same = {plain(one) for one in asked}
+    return {int(leak.train) for leak in found} | {at for at, text in enumerate(texts) if plain(text) in same}
 
 
 def gives_away(text: str, fact: Fact) -> bool:

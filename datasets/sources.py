@@ -12,12 +12,13 @@ from venire._common.hashing import sha256_file, sha256_json, sha256_text
 from .chats import read_chat
 from .imports import bring_in, read_facts, read_text, same_rows
 from .phrasings import (
+    DRESS,
     Fact,
     Phrasing,
     distinct,
     gives_away,
     lost_keywords,
-    quotes,
+    quoting,
     suite_questions,
     unfaithful,
     write_held_out,
@@ -31,6 +32,7 @@ from .teachers import Draft, example_tasks, family_of_teacher, read_drafts, reph
 
 Say = Callable[[str], None]
 Review = Callable[[Path, Sequence[Draft]], None]
+SHIPPED_QUESTIONS_BY = "anthropic"  # the family that wrote the shipped interview's options, and so every contrast
 MIDDLE = 5  # the emotional weight that counts as one usual row
 
 
@@ -72,7 +74,10 @@ class Builder:
             Examples: self._examples,
         }
         cast(Any, kinds[type(source)])(source, made)
-        named = [row.model_copy(update={"source": made.name}) for row in made.rows]
+        named = [
+            row.model_copy(update={"source": made.name, "teacher": row.teacher or source.written_by or None})
+            for row in made.rows
+        ]
         made.rows, again = same_rows(named)
         if again:
             made.notes.append(f"{again} rows repeated others word for word and were left out")
@@ -94,7 +99,10 @@ class Builder:
         for stance in made.stances:
             weight = stance.weight / MIDDLE if self.spec.weights == "emotional" else 1.0
             about: dict[str, Any] = {"category": stance.category, "family": stance.family, "weight": weight}
-            made.rows.append(SftRow(**about, messages=[_user(stance.ask), _model(stance.stance)]))
+            options_by = None if source.questions else SHIPPED_QUESTIONS_BY
+            own = None if stance.own_words else options_by
+            made.rows.append(SftRow(**about, teacher=own, messages=[_user(stance.ask), _model(stance.stance)]))
+            about["teacher"] = options_by
             if plain(stance.contrast) != plain(stance.stance):
                 made.rows.append(_pair(about, stance.ask, stance.stance, stance.contrast))
 
@@ -113,7 +121,7 @@ class Builder:
         kept = self._faithful(source, made, [phrasing for own in asked.values() for phrasing in own])
         if silent := [fact.id for fact in made.facts if all(p.fact != fact.id for p in kept)]:
             raise InputError(
-                f"{path}: the fact {silent[0]!r} has no phrasing left that does not quote the suite's own question; give "
+                f"{path}: every phrasing of the fact {silent[0]!r} quotes how the suite asks for it; give "
                 "person.called a name other than the full one, or the fact a question in other words"
             )
         short = sum(sum(p.fact == fact.id for p in kept) < source.phrasings for fact in made.facts)
@@ -144,9 +152,12 @@ class Builder:
         dropped = 0
         for draft in drafts:
             fact = known[draft.label]
-            never = [plain(p.text) for p in write_held_out(fact, source.held_out)] + suite_questions(fact)
-            for text in filter(None, map(str.strip, draft.question.split("\n"))):
-                if gives_away(text, fact) or lost_keywords(text, fact, say) or quotes(text, never):
+            never = suite_questions(fact)
+            never += [p.text for p in write_held_out(fact, source.held_out) if p.kind not in DRESS]
+            texts = [line.strip() for line in draft.question.split("\n") if line.strip()]
+            quoted = quoting(texts, never)
+            for at, text in enumerate(texts):
+                if at in quoted or gives_away(text, fact) or lost_keywords(text, fact, say):
                     dropped += 1
                     continue
                 asked[fact.id].append(Phrasing(fact.id, f"model:{source.teacher.model}", "model", text))
@@ -175,10 +186,9 @@ class Builder:
         made.sha256 = sha256_file(path) if path.is_file() else sha256_json([row.texts for row in rows])
         if source.limit:
             rows = draw(rows, source.limit, self.spec.seed)
-        given = {"category": source.category, "teacher": source.teacher}
         for row in rows:
-            changes = {key: value for key, value in given.items() if value and not getattr(row, key)}
-            made.rows.append(row.model_copy(update=changes) if changes else row)
+            changed = source.category and not row.category
+            made.rows.append(row.model_copy(update={"category": source.category}) if changed else row)
 
     def _chat(self, source: Chat, made: Gathered) -> None:
         path = find(source.file, self.path, "chat")

@@ -99,6 +99,9 @@ class _Source(_Strict):
     name: str = Field(default="", description="how rows name where they come from; default: the kind, or the file's")
     licence: str = Field(default="", description="SPDX name, e.g. CC0-1.0; checks ask for it")
     part: Part | None = Field(default=None, description="where all its rows go; default: by the split")
+    written_by: str = Field(
+        default="", description="family of the model that wrote it, if one did: that family may not judge the result"
+    )
 
 
 class Answers(_Source):
@@ -146,7 +149,6 @@ class Rows(_Source):
     format: Literal["auto", "alpaca", "sharegpt", "openai", "preference", "completion", "qa"] = "auto"
     split: str = Field(default="train", description="of a hub dataset")
     category: str = Field(default="", description="for rows that have none")
-    teacher: str = Field(default="", description="family of the model that wrote them, if one did")
     limit: int | None = Field(default=None, ge=1, description="how many rows, drawn by the seed")
 
 
