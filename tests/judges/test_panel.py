@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from venire._common.errors import InputError
-from venire.judges.panel import Judge, count_calls, judgeship, resolve_panel
+from venire.judges.panel import Judge, count_calls, judgeship, parse_judge, resolve_panel
 
 from .helpers import mock_panel, origin
 
@@ -98,3 +98,42 @@ def test_nobody_judges_its_own(judge: dict, candidate, incumbent, standing: str)
 def test_calls_are_counted_in_both_orders_with_the_exam() -> None:
     counts = count_calls(mock_panel("one", "two"), pairs=128)
     assert [(count.calls, count.anchors, count.paid) for count in counts] == [(336, 80, True)] * 2
+
+
+def test_a_screen_that_takes_turns_asks_each_judge_for_its_share() -> None:
+    panel = mock_panel("one", "two", "three")
+    assert [count.calls for count in count_calls(panel, 100, 40, screened=30)] == [2 * (100 + 20 + 40)] * 3
+    full = panel.model_copy(update={"screen": "full"})
+    assert [count.calls for count in count_calls(full, 100, 40, screened=30)] == [2 * (100 + 30 + 40)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("openrouter/anthropic/claude-x", "claude"),
+        ("openai-api/somewhere/Qwen/Qwen3-8B", "qwen3"),
+        ("vllm/org/Qwen3-8B", "qwen3"),
+        ("mistral/large", "mistral"),
+    ],
+)
+def test_a_model_that_somebody_else_serves_is_of_its_own_house(name: str, family: str) -> None:
+    assert settle(model=name).family == family
+    assert settle(model=name, family="other").family == "other"
+
+
+def test_a_judge_on_the_command_line() -> None:
+    assert parse_judge("openai/gpt-x").rubric == "plain"
+    assert parse_judge("embedding:all-minilm").kind == "embedding"
+    assert parse_judge("{model: openai/gpt-x, rubric: brie5}").rubric == "brie5"
+    with pytest.raises(InputError, match="not valid YAML"):
+        parse_judge("{model: ")
+    with pytest.raises(InputError, match="provider/model"):
+        parse_judge("gpt-x")
+
+
+def test_the_schema_of_experiments_spells_the_panel_out() -> None:
+    from venire.experiment import schema
+
+    parts = schema()["$defs"]
+    assert set(parts["PanelSpec"]["properties"]) >= {"preset", "judges", "screen", "anchors", "prices"}
+    assert "price" in parts["JudgeSpec"]["properties"] and "alpha" in parts["GatePolicy"]["properties"]

@@ -25,6 +25,8 @@ def test_a_paid_judge_that_fails_its_exam_is_not_paid_for_more(stage: Make, mode
     decision = it.gate()
     assert decision["counted"] == ["mockllm/one"]
     judges = json.loads((it.run.folder / "ledger.json").read_text())["judges"]
+    paid = json.loads((it.run.folder / "ledger.json").read_text())["paid"]
+    assert paid == {"calls": 192, "cost_usd": 0.0, "unpriced": 192}
     assert judges["mockllm/two"]["exam"]["calls"] == 80 and judges["mockllm/two"]["qualified"] is False
     assert set(judges["mockllm/one"]["exam"]["kinds"]) >= {"truncate", "shuffle", "gibberish"}
 
@@ -188,6 +190,42 @@ def test_the_whole_panel_can_screen(stage: Make, models) -> None:
     it.judge()
     screened = it.votes().filter(pl.col("use") == "screen")
     assert set(screened.group_by("prompt_id").agg(pl.col("judge").n_unique())["judge"]) == {3}
+
+
+def test_a_budget_that_ends_in_the_screen_chooses_nobody(stage: Make, models) -> None:
+    asked = models()
+    it = stage(**HALVING, panel={"judges": mock_judges_of("one", "two", "three")}, budget={"calls": 270})
+    said = it.judge()
+    assert asked.total() == 270
+    assert "finalist" not in said and "the budget ended first" in said
+    assert it.votes().filter(pl.col("use") == "gate").is_empty()
+    assert it.gate()["outcome"] == "HOLD"
+    it.change(budget={"calls": 2000})
+    assert "finalist: smollm2-135m/" in it.judge()
+    assert not it.votes().filter(pl.col("use") == "gate").is_empty()
+
+
+def test_the_plan_says_what_judging_costs_and_whether_the_budget_covers_it(stage: Make) -> None:
+    from venire.stages import plan
+
+    panel = {"judges": [*mock_judges_of("one", price={"input": 2.0, "output": 10.0}), *mock_judges_of("two")]}
+    it = stage(panel=panel, budget={"calls": 100, "usd": 0.5})
+    said: list[str] = []
+    plan.tell(it.run.require_lock(), said.append, it.run.experiment.budget)
+    words = "\n".join(said)
+    # 16 pairs and 40 anchors in both orders are 112 calls a judge, at $0.006 each for the one with a price.
+    assert "paid judgements: at most 224, about $0.67 at 1500 tokens in and 300 out each (1 judges at a price" in words
+    assert "the budget of 100 calls may end before judging does" in words
+    assert "the budget of $0.5 may end before judging does" in words
+
+
+def test_a_judge_of_the_house_of_both_sides_is_counted_and_tagged(stage: Make, models) -> None:
+    models()
+    it = stage(panel={"judges": [*mock_judges_of("one"), *mock_judges_of("two", family="smollm2")]})
+    assert "counted, and tagged: smollm2 judges two contenders of its own family" in it.judge()
+    judges = json.loads((it.run.folder / "ledger.json").read_text())["judges"]
+    assert [row["standing"] for row in judges["mockllm/two"]["standing"]] == ["shared"]
+    assert it.gate()["counted"] == ["mockllm/one", "mockllm/two"]
 
 
 def test_how_the_screen_is_judged_is_frozen(stage: Make, models) -> None:
