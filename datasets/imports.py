@@ -127,7 +127,7 @@ def read_facts(path: Path) -> list[AskedFact]:
     seen: dict[str, int] = {}
     for number, raw in rows:
         fact = _fact(raw, f"{path}, row {number}")
-        for key in (fact.id, fact.question.casefold()):
+        for key in (fact.question.casefold(), fact.id):
             if key in seen:
                 raise InputError(f"{path}, row {number}: {key!r} stands already in row {seen[key]}")
         seen |= {fact.id: number, fact.question.casefold(): number}
