@@ -133,7 +133,8 @@ def _text(given: str | None, shipped: str) -> str:
 
 
 def _sample(row: KernelPrompt, language: str, signing: str, texts: Sequence[str]) -> Sample:
-    text = dict(zip(("kernel", "axioms", "system"), texts, strict=True)).get(SIGNINGS[signing][0], "")
+    named: dict[str, str] = dict(zip(("kernel", "axioms", "system"), texts, strict=True))
+    text = named.get(SIGNINGS[signing][0], "")
     return Sample(
         id=f"{row.id}.{language}.{signing}",
         input=getattr(row, language),

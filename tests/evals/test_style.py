@@ -21,9 +21,9 @@ def test_prompts_are_distinct_and_enough_on_both_sides() -> None:
 
 
 def test_other_parts_and_domains_are_refused() -> None:
-    for wrong in ({"part": "both"}, {"domain": "no-such"}, {"part": "in", "domain": "math"}):
+    for part, domain in (("both", None), (None, "no-such"), ("in", "math")):
         with pytest.raises(InputError):
-            style(**wrong)
+            style(part=part, domain=domain)
 
 
 @pytest.mark.parametrize(("text", "reason", "value"), [("All.", "stop", 1), ("Half", "max_tokens", 0), ("", "stop", 0)])
