@@ -16,6 +16,7 @@ from transformers.cache_utils import DynamicCache
 
 from venire._common.errors import InputError
 
+from .prefix import SHORTEST, Prefixes, pad_left, shared_length
 from .text import load_tokenizer
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Batch:
         self.waiting: list[Row] = []
         self.rows: list[Row] = []
         self.cache: Any = None  # a DynamicCache while rows run
+        self.prefixes = Prefixes()
 
     def load_adapter(self, ref: "AdapterRef") -> str:
         """Load an adapter once, under its content's name; gives that name."""
@@ -141,6 +143,30 @@ class Batch:
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         return self.model(input_ids=ids, attention_mask=mask, position_ids=positions, **kwargs).logits
 
+    def prefill(self, prompts: list[list[int]], adapters: list[str], keep: int = 1) -> tuple[torch.Tensor, Any]:
+        """Logits of the last `keep` tokens of each prompt, (rows, keep, vocabulary), and the cache, padded on the left.
+
+        What all prompts begin with is computed once for each adapter.
+        """
+        shared = min(shared_length(prompts), min(map(len, prompts)) - keep)
+        shared = shared if shared >= SHORTEST else 0
+        cache, begun = DynamicCache(), prompts[0][:shared]
+        if shared:
+            cache = self.prefixes.cache(begun, adapters, lambda names: self._run_alone(begun, names))
+        ids, mask = self.pad_left([prompt[shared:] for prompt in prompts])
+        pads = (mask == 0).sum(-1).tolist()
+        mask = torch.cat([torch.ones(len(prompts), shared, dtype=mask.dtype, device=self.device), mask], dim=1)
+        logits = self.forward(ids, mask, adapters, past_key_values=cache, use_cache=True, logits_to_keep=keep)
+        if shared:
+            pad_left(cache, shared, pads)
+        return logits, cache
+
+    def _run_alone(self, tokens: list[int], adapters: list[str]) -> DynamicCache:
+        cache = DynamicCache()
+        ids = torch.tensor([tokens] * len(adapters), device=self.device)
+        self.forward(ids, torch.ones_like(ids), adapters, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        return cache
+
     def pad_left(self, sequences: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and attention mask, both (rows, longest), padded on the left."""
         width = max(map(len, sequences))
@@ -164,12 +190,8 @@ class Batch:
         longest = max(len(row.prompt) for row in self.waiting[: self.max_rows - len(self.rows)])
         room = min(self.max_rows - len(self.rows), max(1, PREFILL_TOKENS // longest))
         new, self.waiting = self.waiting[:room], self.waiting[room:]
-        ids, mask = self.pad_left([row.prompt for row in new])
-        cache = DynamicCache()
         try:
-            logits = self.forward(
-                ids, mask, [r.adapter for r in new], past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
+            logits, cache = self.prefill([row.prompt for row in new], [row.adapter for row in new])
         except BaseException:
             self.waiting = new + self.waiting  # so that `fail` tells them too
             raise

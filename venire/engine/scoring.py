@@ -113,12 +113,12 @@ def _score_rows(
 
     from .batch import BASE
 
-    ids, mask = batch.pad_left([list(row) for row in inputs])
-    if ids.shape[1] > batch.context:
-        raise InputError(f"a text of {ids.shape[1]} tokens is longer than the context of {batch.base.name!r}")
+    longest = max(map(len, inputs))
+    if longest > batch.context:
+        raise InputError(f"a text of {longest} tokens is longer than the context of {batch.base.name!r}")
     keep = max(len(pairs[i][1]) for row in inputs for i in grouped[row])
     with torch.inference_mode():
-        logits: Any = batch.forward(ids, mask, [adapter or BASE] * len(inputs), use_cache=False, logits_to_keep=keep)
+        logits, _ = batch.prefill([list(row) for row in inputs], [adapter or BASE] * len(inputs), keep)
     found = []
     for r, row in enumerate(inputs):
         for i in grouped[row]:
