@@ -12,6 +12,7 @@ from .rubric import Rubric, reply_model
 from .verdict_text import parse_verdict, without_thoughts
 
 _CUT_OFF = ("max_tokens", "model_length")
+_KEY = re.compile(r"\b(?:sk-|AIza|gsk_|xai-)[\w*.-]*[\w*]")
 _REASONS = ("timeout", "refusal", "parse", "error")
 
 
@@ -96,8 +97,8 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _said(error: BaseException) -> str:
-    # Inspect's own message repeats the whole request, answers and all.
-    return str(getattr(error, "provider_message", None) or error)
+    # Inspect's own message repeats the whole request, answers and all; some vendors repeat the key, or its ends.
+    return _KEY.sub("[key]", str(getattr(error, "provider_message", None) or error))
 
 
 def _status(error: BaseException) -> int | None:

@@ -58,6 +58,8 @@ def test_short_markers_cannot_be_imitated_either() -> None:
 def test_a_refused_key_and_calls_switched_off_are_no_failures_of_a_judge() -> None:
     refused = InTheWords("{}", "bad key")
     refused.status_code = 401
+    refused.provider_message = "Incorrect API key provided: sk-proj-****AbCd. You can find yours elsewhere."
+    assert "[key]. You" in (hindrance(refused) or "")
     assert "refuses the key" in (hindrance(refused) or "")
     assert "forbids" in (hindrance(RuntimeError("Model APIs disabled by INSPECT_DISABLE_MODEL_API")) or "")
     assert hindrance(TooManyRequests("later")) is None

@@ -1,6 +1,7 @@
 """Nothing that reaches a vendor names a contender, a model, a path or a side; and no answer speaks to the judge."""
 
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from venire.judges.pairs import Pair, make_pairs
 from venire.judges.panel import resolve_panel
 
 from .helpers import CANDIDATE, INCUMBENT, answer, answers_frame, fenced, prefers_bread
-from .vendors.server import Vendors
+from .vendors.server import KEY, Vendors
 
 PANEL = {
     "judges": [
@@ -56,6 +57,15 @@ def test_whatever_a_vendor_receives_names_nobody(
         asked = [call.path.replace("/vllm/", "/"), *call.headers, *call.headers.values(), call.body.decode()]
         for word in forbidden:
             assert not any(word.lower() in text.lower() for text in asked), word
+    for path in run.rglob("*"):  # nor does a key reach a file
+        assert path.is_dir() or all(KEY.encode() not in content for content in contents(path)), path
+
+
+def contents(path: Path) -> list[bytes]:
+    if path.suffix != ".eval":
+        return [path.read_bytes()]
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist()]
 
 
 def test_neither_place_nor_label_nor_order_tells_who_is_who(tmp_path: Path, vendors: Vendors) -> None:

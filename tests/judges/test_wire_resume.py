@@ -136,8 +136,9 @@ def test_what_was_never_answered_is_no_vote_where_calls_are_forbidden(
 def test_a_refused_key_is_told_and_spoils_no_vote(pairs: list[Pair], tmp_path: Path, vendors: Vendors) -> None:
     vendors.begin(prefers_bread, {"case": Fault("bad_key")})
     judging = open_judging(pairs, panel_of("anthropic/claude-haiku-5-5"), tmp_path, seed=7, anchors=0)
-    with pytest.raises(ServiceError, match=r"refuses the key \(401\)"):
+    with pytest.raises(ServiceError, match=r"refuses the key \(401\)") as told:
         judging.ask()
+    assert "cret" not in str(told.value)
     assert judging.ledger().votes.height == 0
     vendors.begin(prefers_bread)
     judging.ask()

@@ -49,11 +49,12 @@ Kind = Literal[
     "thinks_inline",  # … likewise, the thoughts in the text itself
 ]
 Judge = Callable[[str], str]
+KEY = "sk-loopback-secret"
 _STATUS: dict[str, tuple[int, str, str]] = {
     "rate_limit": (429, "rate_limit_exceeded", "Rate limit reached. Please try again soon."),
     "server_error": (500, "server_error", "The server had an error while processing your request."),
     "overloaded": (503, "service_unavailable", "The model is overloaded. Please try again later."),
-    "bad_key": (401, "invalid_api_key", "Incorrect API key provided."),
+    "bad_key": (401, "invalid_api_key", "Incorrect API key provided: sk-loop****cret."),
 }
 
 
@@ -121,7 +122,7 @@ class Vendors:
     def environment(self) -> dict[str, str]:
         """What makes Inspect's providers come here."""
         keys = dict.fromkeys(
-            ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "LOOPBACK_API_KEY", "VLLM_API_KEY"), "sk-none"
+            ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "LOOPBACK_API_KEY", "VLLM_API_KEY"), KEY
         )
         return keys | {
             "OPENAI_BASE_URL": f"{self.url}/v1",
