@@ -63,18 +63,19 @@ def as_stop(seen: Look) -> Stop:
 
 def look_at(contest: Contest, n_max: int, policy: GatePolicy, alpha: float, against: bool = False) -> Look:
     """The hybrid rule on a contest whose prompts stand in the frozen order. `against`: invalid votes as losses."""
-    values = contest.against if against else contest.means
-    kept = np.isfinite(values)
+    kept = np.isfinite(contest.means) | np.isfinite(contest.against)
     families = contest.families[kept]
-    means, sizes = family_means(values[kept], families)
+    bound = _neutral(contest.against[kept], families)
+    means = bound if against else _neutral(contest.means[kept], families)
+    sizes = family_means(np.zeros(len(families)), families)[1]
     without = [_neutral(contest.left_out[kept, j], families) for j in range(len(contest.judges))]
     left_out = np.stack(without) if len(contest.judges) > 1 else np.zeros((0, len(means)))
     if not policy.leave_one_out:
         left_out = np.stack([means])  # nothing to add: the panel itself must pass its own, lower bar
     largest = max(n_max, int(sizes.max(initial=1)))
-    return hybrid_look(means, left_out, sizes, largest, alpha, policy.leave_one_out_alpha)
+    return hybrid_look(means, left_out, sizes, largest, alpha, policy.leave_one_out_alpha, bound)
 
 
 def _neutral(values: Floats, families: np.ndarray) -> Floats:
-    """Family means without a judge; ½, which moves no e-process, where nobody else voted."""
+    """Family means; ½, which moves no e-process, where nobody's vote counts."""
     return family_means(np.where(np.isfinite(values), values, 0.5), families)[0]

@@ -1,8 +1,9 @@
 """Hybrid early stopping of one finalist: an e-process may stop at any family, else the final bound decides.
 
-Of α, .2α goes to the e-process (stop at E ≥ 1/(.2α) and every leave-one-judge-out E₋ⱼ ≥ 1/(.2·.05) = 100) and .8α to
-the final bound (.04 for leave-one-out). Looks come after each whole family, from 30 prompts on, in an order fixed
-beforehand. Only with one finalist (K = 1, or the confirm stage); never under maxT.
+Of α, .2α goes to the e-process (stop at E ≥ 1/(.2α), as high with invalid votes as losses, and every
+leave-one-judge-out E₋ⱼ ≥ 1/(.2·.05) = 100) and .8α to the final bound (.04 for leave-one-out). Looks come after each
+whole family, from 30 prompts on, in an order fixed beforehand. Only with one finalist (K = 1, or the confirm stage);
+never under maxT.
 """
 
 from dataclasses import dataclass
@@ -96,9 +97,12 @@ def hybrid_look(
     largest: int,
     alpha: float = 0.025,
     left_out_alpha: float = LEAVE_ONE_OUT_ALPHA,
+    against: ArrayLike | None = None,
 ) -> Look:
     """Look at family means (F,) in [0, 1] and the same without each judge (J, F), in the frozen order.
 
+    against (F,): the means with every invalid vote as a loss; their E must reach the bound of E, too: where valid votes
+    alone stop, the final bound with losses is read at a time that they chose (.028 instead of .025 in simulation).
     sizes (F,): prompts of each family; largest: n_max of the lock. With one judge there is no leave-one-out panel
     (J = 0 rows), and nothing stops.
     """
@@ -110,6 +114,8 @@ def hybrid_look(
     path_left_out = log_e(without, weights) if len(without) else np.zeros((0, y.size))
     bounds = boundaries(alpha, left_out_alpha)
     crossed = (prompts >= FIRST_LOOK) & (path >= bounds.stop)
+    if against is not None:
+        crossed &= log_e(against, weights) >= bounds.stop
     crossed &= (path_left_out >= bounds.stop_left_out).all(axis=0) if len(without) else False
     stopped = bool(crossed.any())
     last = int(np.argmax(crossed)) if stopped else y.size - 1

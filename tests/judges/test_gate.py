@@ -19,7 +19,7 @@ from venire.judges.gate import Decision, GateInputs, Hashes, PostHoc, decide, pl
 from venire.judges.planning import outlook
 from venire.judges.policy import GatePolicy, NonInferiority, SuitePolicy, Threshold, parse_policy
 from venire.judges.statistics.power import power_at
-from venire.judges.stopping import look
+from venire.judges.stopping import look, look_at
 from venire.judges.votes import mirrored
 
 from .panels import INCUMBENT, JUDGES, always_first, coins, simulate, with_lengths
@@ -468,6 +468,20 @@ def test_without_a_stop_the_final_bound_uses_what_is_left_of_alpha():
     assert component(with_looks, "superiority").observed < component(without, "superiority").observed
     off = decide(inputs(votes, order=order, policy=GatePolicy(stopping=False)))
     assert component(off, "superiority").observed == component(without, "superiority").observed
+
+
+def test_invalid_votes_that_might_be_losses_keep_judging_from_stopping():
+    votes = with_lengths(simulate(94, 0.9, seed=4))
+    order = votes["prompt_id"].unique().sort().to_list()
+    early = look(votes, CANDIDATE, order, 1, POLICY)
+    hidden = invalid_share(votes, 0.15)
+    late = look(hidden, CANDIDATE, order, 1, POLICY)
+    assert early.stop and (not late.stop or late.prompts > early.prompts)
+    seen = look_at(contests(counted_votes(hidden, POLICY).votes, INCUMBENT)[CANDIDATE].take(order), 1, POLICY, 0.025)
+    assert seen.stopped == late.stop
+    if seen.stopped:  # then the bound that counts them as losses has passed, too
+        decision = decide(inputs(hidden.filter(pl.col("prompt_id").is_in(order[: late.prompts])), order=order))
+        assert component(decision, "invalid_against_candidate").passed
 
 
 def test_one_judge_never_stops():
