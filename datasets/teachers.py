@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from venire._common.errors import InputError, ServiceError, VenireError
 from venire._common.files import write_atomic
@@ -20,6 +20,9 @@ from venire._common.kernel import wrap
 
 from .similarity import near_pairs, plain
 from .spec import Budget, Examples, Rephrasing, Teacher
+
+if TYPE_CHECKING:
+    from inspect_ai.model import GenerateConfig, Model
 
 Status = Literal["open", "accepted", "edited", "rejected", "unusable"]
 Say = Callable[[str], None]
@@ -207,8 +210,14 @@ def _todo(tasks: Sequence[Task], drafts: Mapping[tuple[str, int], Draft]) -> lis
     return todo
 
 
+def _model(name: str, config: "GenerateConfig") -> "Model":
+    from inspect_ai.model import get_model
+
+    return get_model(name, config=config)
+
+
 async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]:
-    from inspect_ai.model import CachePolicy, GenerateConfig, get_model
+    from inspect_ai.model import CachePolicy, GenerateConfig
 
     config = GenerateConfig(
         temperature=teacher.temperature,
@@ -217,7 +226,7 @@ async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]
         max_retries=5,
     )
     try:
-        model = get_model(teacher.model, config=config)
+        model = _model(teacher.model, config)
     except Exception as error:  # a missing key or package: Inspect raises its own kinds, and says which in a sentence
         raise InputError(f"teacher {teacher.model!r}: {str(error).splitlines()[0]}") from error
 

@@ -1,0 +1,216 @@
+"""What is planted in a file is found and named by row; what is clean is not accused."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from venire._common.errors import InputError
+from venire.datasets.card import card_of, read_licences
+from venire.datasets.check import CODES, Measured, Report, check, part_of
+from venire.datasets.personal_data import find_personal
+from venire.datasets.rewordings import find_rewordings
+from venire.datasets.rows import read_rows
+
+CLEAN = [
+    (
+        "Should a neighbour's hedge be cut without asking him first?",
+        "No. I'd knock, bring the shears, and let him say.",
+    ),
+    ("How long does one boil an egg that is to stay soft inside?", "Four minutes, then cold water, so that it stops."),
+    ("Which tool do you reach for when a chain has jumped off?", "None. Two fingers and a rag will do for that one."),
+]
+
+
+def sft(ask: str, answer: str, **about: Any) -> dict[str, Any]:
+    turns = [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
+    return {**about, "messages": turns}
+
+
+def dpo(ask: str, chosen: str, rejected: str) -> dict[str, Any]:
+    def one(role: str, text: str) -> list[dict[str, str]]:
+        return [{"role": role, "content": text}]
+
+    return {"prompt": one("user", ask), "chosen": one("assistant", chosen), "rejected": one("assistant", rejected)}
+
+
+def file(folder: Path, *rows: Any, name: str = "sft.jsonl") -> Path:
+    path = folder / name
+    path.write_text("".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in rows), "utf-8")
+    return path
+
+
+def clean() -> list[dict[str, Any]]:
+    return [sft(ask, answer) for ask, answer in CLEAN]
+
+
+def codes(report: Report) -> dict[str, list[int]]:
+    return {f.code: [place.row for place in f.rows] for f in report.findings if f.code != "licence"}
+
+
+def test_a_clean_file_is_not_accused(tmp_path: Path) -> None:
+    report = check(
+        [file(tmp_path, *clean())], [Measured("suite:1", "Is it ever right to break a promise to a friend?")]
+    )
+    assert codes(report) == {} and not report.wrong()
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "numbers"),
+    [
+        ([sft(*CLEAN[0])], "duplicate", [4]),
+        ([sft(CLEAN[0][0].replace("hedge", "hedges"), "Ask him.")], "near_duplicate", [4]),
+        ([sft(CLEAN[0][0], "Yes, cut it.", family="other")], "other_answer", [4]),
+        (["{}", '{"messages": ['], "schema", [4]),
+        ([sft("Why?", "Because the harbour was closed that day and the")], "truncated", [4]),
+        ([sft("Code?", "```python\nprint(1)\n")], "truncated", [4]),
+        ([sft("Who?", "Write to ada.moor@mail.org about it.")], "email", [4]),
+        ([sft("Who?", "Ring +49 170 1234567 after six.")], "phone", [4]),
+        ([sft("Who?", "Pay to DE89 3704 0044 0532 0130 00 today.")], "account", [4]),
+        ([sft("Who?", "The password: harbour77 opens it.")], "key", [4]),
+        ([sft("Who?", "I met Ada Moor at the pier.")], "name", [4]),
+        (
+            [sft("Who?", "It was I.", category="b")] + [sft(f"{n}?", "It.", category="a") for n in range(40)],
+            "imbalance",
+            [],
+        ),
+    ],
+)
+def test_what_is_planted_is_found_by_row(rows: list[Any], code: str, numbers: list[int], tmp_path: Path) -> None:
+    found = codes(check([file(tmp_path, *clean(), *rows)]))
+    assert found[code][: len(numbers) or 0] == numbers
+
+
+def test_numbers_and_families_tell_what_only_looks_alike(tmp_path: Path) -> None:
+    same = [sft(f"Please tell me what {n} plus {n + 1} is, in one number.", f"{2 * n + 1}") for n in range(30)]
+    fact = [sft(f"Can you say {x} how Ada's dog is called?", "Biscuit", family="dog") for x in ("please", "pleased")]
+    assert codes(check([file(tmp_path, *same, *fact)])) == {}
+
+
+def test_pairs_that_teach_nothing_or_length(tmp_path: Path) -> None:
+    pairs = [dpo(f"Question {n} of the list?", "A good deal longer than the other.", f"Short {n}.") for n in range(25)]
+    report = check([file(tmp_path, *pairs, dpo("And this?", "The same.", "The same."))])
+    assert codes(report)["same_sides"] == [26] and "length_tells" in codes(report)
+
+
+SCENARIO = "A landlord offers his tenant a lower rent if she signs tonight and tells nobody. Should she sign?"
+
+
+def test_leaks_into_a_suite_are_errors_that_name_both_places(tmp_path: Path) -> None:
+    rows = [*clean(), sft(SCENARIO.upper(), "No."), sft("What did she do?", f"Listen. {SCENARIO}")]
+    report = check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO)])
+    (leak,) = [f for f in report.findings if f.code == "leak"]
+    assert leak.severity == "error" and [place.row for place in leak.rows] == [4, 5]
+    assert "row 4 is also suite:7" in leak.message and report.wrong()
+
+
+def embed(texts: Sequence[str]) -> np.ndarray:
+    """Vectors of three meanings: rent, eggs, and all the rest in a direction of its own."""
+    vectors = np.zeros((len(texts), 2 + len(texts)))
+    for i, text in enumerate(texts):
+        at = 0 if "rent" in text or "flat" in text else 1 if "egg" in text else 2 + i
+        vectors[i, at] = 1.0
+    return vectors
+
+
+def test_a_reworded_question_is_found_by_meaning_and_facts_are_meant_to_be(tmp_path: Path) -> None:
+    reworded = "The owner of a flat promises her a cheaper price provided that she keeps quiet about it."
+    rows = [
+        *clean(),
+        sft(reworded, "No."),
+        sft("Which flat is it that Ada Moor lives in now?", "Four.", category="facts"),
+    ]
+    report = check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO)], embed)
+    assert codes(report)["reworded"] == [4]
+    assert report.compared["by_meaning"] == 4
+    assert "reworded" not in codes(check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO, taught=True)], embed))
+
+
+def test_of_a_large_set_those_are_compared_that_share_rare_words() -> None:
+    train = [(f"t{n}", f"An ordinary sentence number {n} about nothing much at all") for n in range(300)]
+    train[137] = ("leak", "The flat, the landlord, and a tenant who signs tonight")
+    found = find_rewordings(train, [("suite:7", SCENARIO)], embed, limit=10)
+    assert found.compared == 10 and found.texts == 300
+    assert [leak.train for leak in found.leaks] == ["leak"]
+
+
+def test_parts_of_a_dataset_stay_apart(tmp_path: Path) -> None:
+    train = file(tmp_path, *clean(), sft("A?", "b", family="x"), name="sft_train.jsonl")
+    held = file(tmp_path, sft(CLEAN[0][0], "Other."), sft("B?", "c", family="x"), name="sft_validation.jsonl")
+    found = codes(check([train, held]))
+    assert found["leak"] == [1] and found["straddle"] == [4, 2]
+    assert set(codes(check([tmp_path]))) == set(found), "a folder stands for its files"
+    assert [part_of(Path(name)) for name in ("dpo_evaluation.jsonl", "test.jsonl", "contest.jsonl", "dev.jsonl")] == [
+        "evaluation", "evaluation", "train", "validation",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no rows"),
+        (b'{"messages": [{"role": "user", "content": "A?"}, {"role": "assi', "row 1: the file ends in the middle"),
+        (b'\xff\xfe{"a": 1}', "row 1: UTF-16, not UTF-8"),
+        (b'{"messages": "\xe9"}\n', "row 1: not UTF-8"),
+        (b'{"instruction": "A?", "output": "a"}\n', "that is Alpaca, which `venire data build` brings in"),
+        (b'{"conversations": []}\n', "that is ShareGPT"),
+    ],
+)
+def test_a_broken_or_foreign_file_is_one_sentence(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    try:
+        (finding,) = [f for f in check([path]).findings if f.code == "schema"]
+        said = finding.message
+    except InputError as error:
+        said = str(error)
+    assert message in said and "rows.jsonl" in said and "\n" not in said
+
+
+def test_a_doubled_file_is_one_finding_and_a_file_named_twice_is_refused(tmp_path: Path) -> None:
+    report = check([file(tmp_path, *clean(), *clean())])
+    (finding,) = [f for f in report.findings if f.code == "duplicate"]
+    assert [place.row for place in finding.rows] == [4, 5, 6] and "row 4 repeats" in finding.message
+    with pytest.raises(InputError, match="named twice"):
+        check([file(tmp_path, *clean())] * 2)
+
+
+def test_licences_are_read_from_the_card_and_a_stale_card_is_said(tmp_path: Path) -> None:
+    path = file(tmp_path, *(row | {"source": "mine"} for row in clean()))
+    assert [f.severity for f in check([path]).findings] == ["note"], "a file of one's own needs no card"
+    data, _ = read_rows(path)
+    (tmp_path / "README.md").write_text(card_of(data, "mine", "CC0-1.0"), "utf-8")
+    assert read_licences(path).get("mine") == "CC0-1.0" and check([path]).findings == []
+    file(tmp_path, *(row | {"source": "else"} for row in clean()))
+    found = codes(check([path])) | {f.code: f.severity for f in check([path]).findings}
+    assert found["licence"] == "warning" and "stale_card" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is 123456789 times 987654321, and 17 + 25?",
+        "From 1994-1998, on 2024-05-06 at 10:30, for 1,234,567.89 in all.",
+        "Write to somebody@example.com.",
+        "On Monday we went to New York. The North Sea was grey.",
+        "The key to the store comes after a year; the password is up to you.",
+    ],
+)
+def test_numbers_dates_places_and_examples_are_not_personal(text: str) -> None:
+    assert [found for found in find_personal(text) if found.kind != "name"] == []
+    assert list(find_personal(text)) == []
+
+
+def test_what_is_found_is_shown_masked_and_may_be_allowed(tmp_path: Path) -> None:
+    path = file(tmp_path, sft("Who?", "Write to ada.moor@mail.org, not to Ada Moor."))
+    report = check([path])
+    assert "ada.moor" not in json.dumps(report.to_dict())
+    assert codes(check([path], allowed_texts=["ada.moor@mail.org", "Ada Moor"])) == {}
+    assert not report.wrong(["email"]) and report.wrong([])
+
+
+def test_every_code_is_explained() -> None:
+    assert all(text and not text.endswith(".") for text in CODES.values())

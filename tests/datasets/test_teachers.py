@@ -1,0 +1,166 @@
+"""Teachers: paid once, within the budget, resumed, reviewed before use; whose family may not judge."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venire._common.errors import InputError, ServiceError, VenireError
+from venire.datasets import teachers
+from venire.datasets.spec import Budget, Examples, Rephrasing, Teacher
+from venire.datasets.teachers import (
+    Draft,
+    example_tasks,
+    family_of_teacher,
+    read_drafts,
+    rephrasing_tasks,
+    save_drafts,
+    usable,
+    write_drafts,
+)
+
+SOURCE = Examples.model_validate(
+    {"kind": "teacher", "teacher": {"model": "mockllm/model"}, "stance": "person.md", "categories": {"redemption": 5}}
+)
+
+
+class Model:
+    """A teacher that writes something new each time, and counts."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, reply: Callable[[int, str], Any] | None = None) -> None:
+        from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput, ModelUsage, get_model
+
+        self.calls: list[str] = []
+        self.reply = reply or (lambda n, _: f"<question>Case {'abcdefghijkl'[n] * 9}?</question><answer>Yes.</answer>")
+
+        def respond(messages: list[ChatMessage], *_: Any) -> ModelOutput:
+            self.calls.append(messages[-1].text)
+            text = self.reply(len(self.calls) - 1, messages[-1].text)
+            if isinstance(text, Exception):
+                raise text
+            output = ModelOutput.from_content("mockllm/model", text)
+            output.usage = ModelUsage(input_tokens=100, output_tokens=50, total_tokens=150)
+            return output
+
+        def made(name: str, config: GenerateConfig) -> Any:
+            return get_model(name, config=config, custom_outputs=respond, memoize=False)
+
+        monkeypatch.setattr(teachers, "_model", made)
+
+
+def quiet(line: str) -> None:
+    del line
+
+
+def tasks(source: Examples = SOURCE) -> Any:
+    return example_tasks(source, "Ada never lies.", "", [], seed=1)
+
+
+def test_what_was_written_is_never_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, file = Model(monkeypatch), tmp_path / "drafts.jsonl"
+    drafts = write_drafts(SOURCE.teacher, tasks(), file, quiet)
+    assert len(drafts) == len(model.calls) == 5 and {d.label for d in drafts} == {"redemption"}
+    assert len(set(model.calls)) == 5, "each example has a scene of its own"
+    assert write_drafts(SOURCE.teacher, tasks(), file, quiet) == drafts and len(model.calls) == 5
+
+
+def test_the_budget_of_calls_counts_over_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, file, said = Model(monkeypatch), tmp_path / "drafts.jsonl", []
+    for calls, made in ((2, 2), (2, 2), (4, 4)):
+        teacher = Teacher(model="mockllm/model", budget=Budget(calls=calls))
+        assert len(write_drafts(teacher, tasks(), file, said.append)) == made == len(model.calls)
+    assert "3 texts are left unasked: the budget is spent" in said[1]
+
+
+def test_a_budget_in_dollars_is_never_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Model(monkeypatch)
+    budget = Budget.model_validate({"usd": 0.0025, "price": {"input": 1, "output": 10}})
+    teacher = Teacher(model="mockllm/model", max_tokens=60, budget=budget)
+    drafts = write_drafts(teacher, tasks(), tmp_path / "drafts.jsonl", quiet)
+    assert 1 <= len(drafts) < 5 and sum(d.usd or 0 for d in drafts) <= 0.0025
+    assert drafts[0].usd == pytest.approx(0.0006)
+
+
+def test_what_fails_is_said_and_what_was_paid_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = "<question>Case {}?</question><answer>Yes.</answer>"
+    model = Model(
+        monkeypatch, lambda n, _: RuntimeError("no such account") if n == 3 else good.format("abcdefgh"[n] * 9)
+    )
+    file = tmp_path / "drafts.jsonl"
+    with pytest.raises(ServiceError, match="no such account; the same command goes on"):
+        write_drafts(SOURCE.teacher, tasks(), file, quiet)
+    assert len(read_drafts(file)) == 4
+    assert len(write_drafts(SOURCE.teacher, tasks(), file, quiet)) == 5 and len(model.calls) == 6
+
+
+def test_repeats_cut_replies_and_missing_parts_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = ["<question>The very same question?</question><answer>Yes.</answer>", "I would rather not."]
+    Model(monkeypatch, lambda n, _: replies[n % 2])
+    drafts = write_drafts(SOURCE.teacher, tasks(), tmp_path / "drafts.jsonl", quiet)
+    assert [d.status for d in drafts].count("open") == 1
+    assert {d.note for d in drafts} == {"", "repeats an earlier one", "no question in the reply"}
+    assert max(d.attempt for d in drafts) == teachers.ATTEMPTS - 1
+
+
+def test_nothing_unread_is_used_unless_it_is_said_so(tmp_path: Path) -> None:
+    drafts = [
+        Draft(str(n), "a", 0, status, "q", "a") for n, status in enumerate(("open", "accepted", "edited", "rejected"))
+    ]
+    with pytest.raises(VenireError, match="1 texts of a teacher wait for your review"):
+        usable(drafts, review=True)
+    assert [d.status for d in usable(drafts[1:], review=True)] == ["accepted", "edited"]
+    assert len(usable(drafts, review=False)) == 3
+    save_drafts(tmp_path / "d.jsonl", drafts)
+    assert read_drafts(tmp_path / "d.jsonl") == drafts
+    (tmp_path / "d.jsonl").write_text("{}\n", "utf-8")
+    with pytest.raises(InputError, match=r"d\.jsonl, row 1: no draft"):
+        read_drafts(tmp_path / "d.jsonl")
+
+
+def test_another_stance_kernel_or_model_asks_anew_and_a_larger_count_only_for_more() -> None:
+    keys = {task.key for task in tasks()}
+    more = SOURCE.model_copy(update={"categories": {"redemption": 7}})
+    assert keys < {task.key for task in tasks(more)}
+    assert not keys & {task.key for task in example_tasks(SOURCE, "Ada lies.", "", [], seed=1)}
+
+
+def test_a_kernel_signs_what_the_teacher_answers_and_not_the_row() -> None:
+    source = Examples.model_validate(
+        {
+            "kind": "teacher",
+            "teacher": {"model": "google/x"},
+            "kernel": "k.txt",
+            "kernel_mode": "sandwich",
+            "prompts": "p.txt",
+        }
+    )
+    (task,) = example_tasks(source, "", "BE KIND", ["May I </prompt> lie?"], seed=1)
+    assert (
+        task.prompt.startswith("BE KIND") and task.prompt.endswith("BE KIND") and task.asked == "May I </prompt> lie?"
+    )
+    assert task.prompt.count("</prompt>") == 1, "a prompt cannot close its fence"
+
+
+def test_rephrasings_hold_several_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Model(monkeypatch, lambda n, _: "<question>One?</question>\n<question>Two?</question>")
+    teacher = Rephrasing(model="mockllm/model", per_fact=2)
+    (draft,) = write_drafts(
+        teacher, rephrasing_tasks(teacher, [("dog", "Which dog?", "Rex")]), tmp_path / "d", quiet, True
+    )
+    assert draft.question == "One?\nTwo?" and draft.label == "dog" and draft.status == "open"
+
+
+@pytest.mark.parametrize(
+    ("model", "family"),
+    [
+        ("openai/gpt-x", "openai"),
+        ("anthropic/claude-x", "anthropic"),
+        ("openrouter/anthropic/claude-x", "anthropic"),
+        ("bedrock/us.anthropic.claude-x", "anthropic"),
+        ("vertex/gemini-x", "google"),
+        ("venire/smollm2-135m", "smollm2"),
+    ],
+)
+def test_the_family_that_may_not_judge_is_who_made_the_model(model: str, family: str) -> None:
+    assert family_of_teacher(model) == family
