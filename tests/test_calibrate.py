@@ -307,6 +307,16 @@ def test_one_question_is_asked_again(tmp_path: Path, questions: Path) -> None:
         piped(file, questions, "", "--again", "kites")
 
 
+def test_a_new_reason_that_was_begun_is_taken_up_again(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nA\nold\n\n5\n6\n")
+    piped(file, questions, "\nnew, first line\n", "--again", "kite")  # and the input ends
+    assert load_calibration(file).phase1_contemporary[0].reasoning == "old"
+    shown = piped(file, questions, "second line\n\n\n\n")
+    assert "new, first line" in shown
+    assert load_calibration(file).phase1_contemporary[0].reasoning == "new, first line\nsecond line"
+
+
 def test_the_summary_plays_back_and_points_out(tmp_path: Path, questions: Path) -> None:
     file = tmp_path / "me.json"
     piped(file, questions, "Ann\nA\n\n8\n9\nA\n\n9\n7\ny\n\n8\n")
@@ -346,7 +356,11 @@ def test_a_file_written_by_another_program_is_not_written_over(tmp_path: Path, q
     interview, calibration = load_interview([questions]), load_calibration(file)
 
     class Meanwhile(Screen):
+        asked = 0
+
         def read(self, prompt: str = "> ") -> str:
+            self.asked += 1
+            assert self.asked == 1, "it wrote, and went on"
             save_calibration(file, calibration.model_copy(update={"username": "Bea"}))
             return "a"
 

@@ -297,8 +297,9 @@ class Session:
         """Lines up to an empty one. What was typed is kept after each."""
         screen, old = self.screen, str(given.get(step.name, ""))
         lines = draft.splitlines()
+        before = {name: value for name, value in given.items() if name != step.name}
         screen.say("An empty line ends it. :e opens your editor, :s skips, :p goes back, :q saves and leaves.", "dim")
-        for line in (old or draft).splitlines():
+        for line in (draft or old).splitlines():
             screen.say(line, label="  ┃ ")
         while True:
             line = screen.read()
@@ -309,7 +310,7 @@ class Session:
                 self._command(name, question)
             elif line.strip():
                 lines.append(line.rstrip())
-                self._keep(question, given, "\n".join(lines))
+                self._keep(question, before, "\n".join(lines))
             elif lines or old or not step.needed:
                 return "\n".join(lines) or old
             else:
