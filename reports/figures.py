@@ -102,6 +102,9 @@ def _checks(c: dict[str, Any], n: int | None) -> list[Estimate]:
     if is_number(c.get("panel_majority")):
         note = "each prompt goes to the majority of judges; no interval, does not decide"
         rows.append(Estimate("check", "Majority of judges", c["panel_majority"], None, None, n, solid=False, note=note))
+    if c.get("people"):
+        note = "people's votes on some of the prompts, the panel's on all (PPI++); does not decide"
+        rows.append(_estimate("check", "People, calibrated", c["people"], c["people"].get("n"), solid=False, note=note))
     like = c.get("judges_like_these") or {}
     if like:
         note = "what other judges of this kind might have said; wider, does not decide"

@@ -17,7 +17,7 @@ from .origin import CandidateRow, Fact
 from .pairs import JudgedPair, PairList, judged_pairs
 from .progression import Checkpoint, PhrasingPoint, checkpoints, phrasing_points
 from .suites import Change, changes, rates
-from .words import Verdict, agreement_sentence, coverage_sentence, length_sentence, verdict
+from .words import Verdict, agreement_sentence, coverage_sentence, length_sentence, people_sentence, verdict
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Report:
     left_out: list[LeftOut]
     agreement: list[Coefficient]
     agreement_sentence: str
+    people_sentence: str
     judge_pairs: list[dict[str, Any]]
     places: list[Place]
     length_sentence: str
@@ -123,6 +124,7 @@ def make_report(files: RunFiles) -> Report:
         left_out=figures.left_out(files),
         agreement=figures.agreement(files),
         agreement_sentence=agreement_sentence(files),
+        people_sentence=people_sentence(files),
         judge_pairs=figures.judge_pairs(files),
         places=figures.places(files),
         length_sentence=length_sentence(files, _mean_lengths(files)),

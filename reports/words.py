@@ -250,3 +250,20 @@ def coverage_sentence(files: RunFiles) -> str:
         f"one of the {invalid:,} had gone against the candidate, the win rate would be "
         f"{percent(against.get('estimate'))} (95% interval from {percent(against.get('low'))}; {n})."
     )
+
+
+def people_sentence(files: RunFiles) -> str:
+    """What people who judged the same pairs say beside the panel; "" if nobody did."""
+    found = files.comparison.get("people")
+    if not found:
+        return ""
+    who = count(found.get("people"), "person", "people")
+    said = (
+        f"{_capital(who)} judged {found['labelled']:,} of these {found['n']:,} prompts, blind, each pair once. "
+        f"By themselves they give the candidate {percent(found.get('people_alone'))}; with the panel's votes on the "
+        f"other prompts beside theirs (PPI++), people would prefer it at a rate of {percent(found.get('estimate'))} "
+        f"(95% interval {interval(found.get('low'), found.get('high'))}). Panel and people side alike on "
+        f"{percent(found.get('panel_agrees'))} of the prompts that both judged (κ {decimal(found.get('kappa'), 2)})."
+    )
+    few = " That is too few labels to rest anything on." if found.get("inconclusive") else ""
+    return said + few

@@ -143,6 +143,7 @@ def _stream(
     while not ended.wait(0.05):
         if stop.is_set():
             row.cancelled = True
+            service.call(base, lambda batch: None)  # the step that is under way ends first
             raise Stopped
         # A character of several tokens ends in a replacement mark until all of them are there.
         heard(tokenizer.decode(list(row.tokens), skip_special_tokens=True).rstrip("\ufffd"))

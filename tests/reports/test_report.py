@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from venire._common.files import read_json
+from venire.judges.analysis import analyze
 from venire.judges.statistics.tango import tango_interval
 from venire.reports import build_report
 from venire.reports.files import read_run
@@ -258,3 +259,27 @@ def test_the_terminal_is_not_moved_by_a_title(make_run: RunMaker) -> None:
     (run / "experiment.lock").write_text(json.dumps(lock), "utf-8")
     html, markdown, _ = files_of(run)
     assert not re.search("[\x1b\u202e]", html + markdown)
+
+
+def test_people_stand_beside_the_panel_and_do_not_decide(make_run: RunMaker) -> None:
+    run = make_run()
+    before = read_json(run / "decision.json")
+    assert 'id="people"' not in files_of(run)[0]
+    votes = pl.read_parquet(run / "votes.parquet")
+    one = votes.filter(pl.col("candidate") == before["candidate"], pl.col("judge") == votes["judge"][0])
+    once = one.unique("prompt_id", keep="first", maintain_order=True).head(20)
+    people = once.with_columns(judge=pl.lit("human:ana"), judge_family=pl.lit("human"), use=pl.lit("human"))
+    both = pl.concat([votes, people])
+    both.write_parquet(run / "votes.parquet")
+    (run / "analysis.json").write_text(json.dumps(analyze(both)), "utf-8")
+    html, _, data = files_of(run)
+    found = next(c for c in analyze(both)["comparisons"] if c["candidate"] == before["candidate"])["people"]
+    assert f"1 person judged 20 of these {found['n']} prompts" in html
+    assert percent(found["estimate"]) in data["people_sentence"]
+    assert percent(found["panel_agrees"]) in data["people_sentence"]
+    rows = {row["label"]: row for row in data["win_rates"]}
+    assert rows["People, calibrated"]["low"] == found["low"] and not rows["People, calibrated"]["solid"]
+    panel = rows["Panel"]["estimate"]
+    assert panel == before["win_rate"]["estimate"] or panel == pytest.approx(before["win_rate"]["estimate"], abs=0.05)
+    ana = next(judge for judge in data["judges"] if judge["name"] == "human:ana")
+    assert ana["status"] == "shown" and ana["votes"] == 20
