@@ -23,7 +23,7 @@ from venire.judges.policy import MIN_PROMPTS, GatePolicy
 from venire.judges.selection import Design, Field, choose_by_halving, design_of, line_up
 from venire.judges.statistics.maxt import max_t
 from venire.judges.statistics.winrate import WinRate
-from venire.judges.stopping import look_at
+from venire.judges.stopping import look_at, looked_at
 
 __all__ = ["Component", "Decision", "GateInputs", "Hashes", "PostHoc", "Unreachable", "decide", "plan_feasibility"]
 
@@ -210,6 +210,8 @@ def _bench(
         contest = contest.take(list(order))
     if order is not None and policy.stopping and np.isfinite(contest.means).any():
         look = look_at(contest, inputs.n_max, policy, alpha)
+        if look.stopped:  # agreement and length are tested at the stop, whatever was judged after it
+            contest = contest.take(looked_at(contest)[: look.prompts])
     return Bench(contest, counted, policy, design, alpha, look=look, n_max=inputs.n_max, seed=inputs.seed)
 
 

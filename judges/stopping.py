@@ -63,7 +63,7 @@ def as_stop(seen: Look) -> Stop:
 
 def look_at(contest: Contest, n_max: int, policy: GatePolicy, alpha: float, against: bool = False) -> Look:
     """The hybrid rule on a contest whose prompts stand in the frozen order. `against`: invalid votes as losses."""
-    kept = np.isfinite(contest.means) | np.isfinite(contest.against)
+    kept = _seen(contest)
     families = contest.families[kept]
     bound = _neutral(contest.against[kept], families)
     means = bound if against else _neutral(contest.means[kept], families)
@@ -74,6 +74,15 @@ def look_at(contest: Contest, n_max: int, policy: GatePolicy, alpha: float, agai
         left_out = np.stack([means])  # nothing to add: the panel itself must pass its own, lower bar
     largest = max(n_max, int(sizes.max(initial=1)))
     return hybrid_look(means, left_out, sizes, largest, alpha, policy.leave_one_out_alpha, bound)
+
+
+def looked_at(contest: Contest) -> list[str]:
+    """The prompts that a look counts, in order: those with a vote that counts, if only as a loss."""
+    return contest.prompts[_seen(contest)].tolist()
+
+
+def _seen(contest: Contest) -> np.ndarray:
+    return np.isfinite(contest.means) | np.isfinite(contest.against)
 
 
 def _neutral(values: Floats, families: np.ndarray) -> Floats:

@@ -458,6 +458,10 @@ def test_a_strong_candidate_stops_early_and_not_before_thirty_prompts():
     assert decision.outcome == "PROMOTE" and "shown early" in component(decision, "superiority").detail
     assert decision.win_rate and decision.win_rate["low"] == stop.low
     assert component(decision, "leave_one_judge_out").passed
+    judged = votes.filter(pl.col("prompt_id").is_in(order[: stop.prompts]))
+    same = decide(inputs(judged, order=order))  # what comes after the stop changes nothing
+    assert same.win_rate == decision.win_rate and decision.win_rate["n"] == stop.prompts
+    assert component(same, "agreement") == component(decision, "agreement")
 
 
 def test_without_a_stop_the_final_bound_uses_what_is_left_of_alpha():
