@@ -96,6 +96,18 @@ def test_what_never_comes_is_a_timeout(model: str, tmp_path: Path, vendors: Vend
     assert found[0] == [("candidate", None)] * 2
 
 
+def test_a_stream_that_stalls_breaks_or_ends_early_is_told_apart(tmp_path: Path, vendors: Vendors) -> None:
+    """Claude streams where it thinks."""
+    kinds: list[Kind] = ["trickle", "drop_midway", "truncated", "refusal", "thought_only", "thinks", "server_error"]
+    vendors.begin(prefers_bread, {f"case {i}?": Fault(kind) for i, kind in enumerate(kinds)})
+    settings = {"max_retries": 0, "attempt_timeout": 10, "reasoning_effort": "low"}
+    votes = judged(tmp_path, "anthropic/claude-opus-5-5", some_pairs(7), generation=settings, max_connections=20)
+    assert all(call.json["stream"] for call in vendors.calls)
+    assert {kind: {reason for _, reason in by_case(votes)[i]} for i, kind in enumerate(kinds)} == {
+        kind: {REASONS.get(kind)} for kind in kinds
+    }
+
+
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that Inspect would have waited before it tries again. Nobody waits."""
