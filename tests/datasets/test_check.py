@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from venire.datasets.rows import read_rows
 CLEAN = [
     (
         "Should a neighbour's hedge be cut without asking him first?",
-        "No. I'd knock, bring the shears, and let him say.",
+        "No. I'd knock, bring shears, and let him say.",
     ),
     ("How long does one boil an egg that is to stay soft inside?", "Four minutes, then cold water, so that it stops."),
     ("Which tool do you reach for when a chain has jumped off?", "None. Two fingers and a rag will do for that one."),
@@ -64,7 +65,7 @@ def test_a_clean_file_is_not_accused(tmp_path: Path) -> None:
         ([sft(*CLEAN[0])], "duplicate", [4]),
         ([sft(CLEAN[0][0].replace("hedge", "hedges"), "Ask him.")], "near_duplicate", [4]),
         ([sft(CLEAN[0][0], "Yes, cut it.", family="other")], "other_answer", [4]),
-        (["{}", '{"messages": ['], "schema", [4]),
+        (["{}"], "schema", [4]),
         ([sft("Why?", "Because the harbour was closed that day and the")], "truncated", [4]),
         ([sft("Code?", "```python\nprint(1)\n")], "truncated", [4]),
         ([sft("Who?", "Write to ada.moor@mail.org about it.")], "email", [4]),
@@ -109,9 +110,9 @@ def test_leaks_into_a_suite_are_errors_that_name_both_places(tmp_path: Path) -> 
 
 def embed(texts: Sequence[str]) -> np.ndarray:
     """Vectors of three meanings: rent, eggs, and all the rest in a direction of its own."""
-    vectors = np.zeros((len(texts), 2 + len(texts)))
+    vectors = np.zeros((len(texts), 4096))
     for i, text in enumerate(texts):
-        at = 0 if "rent" in text or "flat" in text else 1 if "egg" in text else 2 + i
+        at = 0 if "rent" in text or "flat" in text else 1 if "egg" in text else 2 + crc32(text.encode()) % 4094
         vectors[i, at] = 1.0
     return vectors
 
