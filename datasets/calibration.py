@@ -189,7 +189,7 @@ def load_calibration(path: Path) -> Calibration:
 
 def save_calibration(path: Path, calibration: Calibration) -> None:
     """Write the file so that it is at every moment the old one or the new one, and valid."""
-    content = {"version": VERSION} | calibration.model_dump(mode="json", exclude_defaults=True)
+    content: dict[str, Any] = {"version": VERSION} | calibration.model_dump(mode="json", exclude_defaults=True)
     for key, _ in LISTS.values():
         if key in content:
             content[key] = [_in_reading_order(entry) for entry in content[key]]
