@@ -17,7 +17,7 @@ from venire.judges.statistics.length import length_controlled
 from venire.judges.statistics.panel import leave_one_out_means, order_mean, panel_majority, prompt_means
 from venire.judges.statistics.patterns import bootstrap_sums, collapse
 from venire.judges.statistics.sign_flip import sign_flip_p
-from venire.judges.statistics.two_way import judges_like_these
+from venire.judges.statistics.two_way import judges_like_these, two_way_variance
 from venire.judges.statistics.winrate import winrate_ci
 
 
@@ -159,6 +159,23 @@ def test_judges_like_these_is_wider_when_judges_differ() -> None:
     assert wide.estimate == pytest.approx(narrow.estimate)
     assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
     assert np.isnan(judges_like_these(cells[:, :1]).low)
+
+
+def test_two_way_variance_is_rows_and_columns_less_cells_and_never_below_either() -> None:
+    rng = np.random.default_rng(12)
+    rows, columns = np.repeat(np.arange(12), 5), np.tile(np.arange(5), 12)
+    x = rng.normal(size=12)[rows] + rng.normal(size=5)[columns] + rng.normal(size=60)
+    influence = (x - x.mean()) / 60
+    parts = [np.bincount(codes, influence) for codes in (rows, columns, np.arange(60))]
+    v_row, v_column, v_cell = (len(p) / (len(p) - 1) * float(p @ p) for p in parts)
+    variance, df, n_rows, n_columns = two_way_variance(influence, rows, columns)
+    assert (n_rows, n_columns) == (12, 5)
+    assert variance == pytest.approx(v_row + v_column - v_cell) and variance > max(v_row, v_column)
+    assert df == pytest.approx(variance**2 / (v_row**2 / 11 + v_column**2 / 4))
+    noise = rng.normal(size=60)
+    flat = (noise - noise.reshape(12, 5).mean(axis=1)[rows]) / 60  # rows add nothing
+    by_column = 5 / 4 * float(np.sum(np.bincount(columns, flat) ** 2))
+    assert two_way_variance(flat, rows, columns)[0] == pytest.approx(by_column)
 
 
 def test_length_control_removes_a_planted_preference_for_length() -> None:
