@@ -109,6 +109,16 @@ def test_sign_flip_is_exact_for_few_clusters() -> None:
     assert sign_flip_p(np.full(40, 0.5)) == 1
 
 
+def test_sign_flip_turns_whole_clusters() -> None:
+    values = np.array([1, 1, 0.75, 0.5, 1, 0.5, 1, 0.25])
+    clusters = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    totals = np.bincount(clusters, values - 0.5)
+    flips = np.array(list(itertools.product([-1, 1], repeat=3))) @ totals
+    assert sign_flip_p(values, clusters) == pytest.approx(np.mean(flips >= totals.sum() - 1e-9)) == 1 / 8
+    many = np.repeat(values, 3)  # 24 copies in 8 clusters know no more than 8 values
+    assert sign_flip_p(many, np.repeat(np.arange(8), 3)) == sign_flip_p(values)
+
+
 def test_sign_flip_draws_agree_with_enumeration_and_the_normal_limit() -> None:
     rng = np.random.default_rng(4)
     values = np.clip(0.58 + 0.3 * rng.normal(size=16), 0, 1)
