@@ -3,10 +3,12 @@
     python bench/training/run.py [--steps 6] [--out results.json] [RECIPE …]
 
 Either side trains in a process of its own, one after the other: wall time of the training loop, tokens per second (of
-the rows as we render them), the process's peak memory. Plain TRL gets the recipe's batch, learning rate, schedule and
+the rows as we render them), and per second of processor time, which other programs on the machine disturb less; the
+process's peak memory. Plain TRL gets the recipe's batch, learning rate, schedule and
 adapter, and everything else as TRL sets it: the loss over the whole chat in sft, its own precision and checkpointing.
 As its logged loss is of other tokens than ours, both models are then measured alike: the loss on the answers of the
-held-out rows (of the trained rows where a recipe holds none out); in dpo, also the share of pairs preferred as wanted.
+first held-out rows (of the trained rows where a recipe holds none out); in dpo, also the share of pairs preferred as
+wanted.
 """
 
 import argparse
@@ -35,6 +37,8 @@ RECIPES = [
     "question_variation_small",
 ]
 SIDES = ("venire", "trl")
+RATIOS = ("tokens_per_second", "tokens_per_cpu_second", "peak_bytes", "loss")
+MEASURED = 16  # rows that both models are measured on
 
 
 def one_side(side: str, name: str, steps: int) -> dict[str, Any]:
@@ -49,16 +53,22 @@ def one_side(side: str, name: str, steps: int) -> dict[str, Any]:
     tokenizer = load_tokenizer(base)
     rows = columns(tokenizer, data.train, recipe, 8192)
     measured = columns(tokenizer, data.held_out or data.train, recipe, 8192)
+    measured = {name: values[:MEASURED] for name, values in measured.items()}
     with tempfile.TemporaryDirectory() as scratch:
         make = _ours if side == "venire" else _plain
         trainer = make(recipe, rows, measured, base, data, steps, Path(scratch))
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         trainer.train()
-        seconds = time.perf_counter() - start
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     sides = 2 if recipe.method == "dpo" else 1
     tokens = sum(lengths(rows)) / len(data.train.rows) * sides * recipe.batch * recipe.accumulation * steps
-    found = {"seconds": round(seconds, 1), "tokens_per_second": round(tokens / seconds, 1), "peak_bytes": peak}
+    found = {
+        "seconds": round(seconds, 1),
+        "tokens_per_second": round(tokens / seconds, 1),
+        "tokens_per_cpu_second": round(tokens / busy, 1),
+        "peak_bytes": peak,
+    }
     return found | _measure(recipe, trainer.model, measured)
 
 
@@ -150,11 +160,13 @@ def main() -> None:
                 sys.exit(f"{name}, {side}: {done.stderr[-3000:]}")
             both[side] = json.loads(done.stdout.strip().splitlines()[-1])
         ours, theirs = both["venire"], both["trl"]
-        both["ratio"] = {k: round(ours[k] / theirs[k], 3) for k in ("tokens_per_second", "peak_bytes", "loss")}
+        both["ratio"] = {k: round(ours[k] / theirs[k], 3) for k in RATIOS}
         results[name] = both
+        of_cpu = both["ratio"]["tokens_per_cpu_second"]
         print(
             f"{name:26} tokens/s {ours['tokens_per_second']:8.1f} against {theirs['tokens_per_second']:8.1f} "
-            f"(x{both['ratio']['tokens_per_second']:.2f}), memory x{both['ratio']['peak_bytes']:.2f}, "
+            f"(x{both['ratio']['tokens_per_second']:.2f}, of processor time x{of_cpu:.2f}), "
+            f"memory x{both['ratio']['peak_bytes']:.2f}, "
             f"loss {ours['loss']:.3f} against {theirs['loss']:.3f} (x{both['ratio']['loss']:.2f})",
             flush=True,
         )
