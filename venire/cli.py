@@ -31,6 +31,7 @@ _COMMANDS = {
     "card": ("card_command:card", "Write a candidate's model card and promotion record."),
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
     "compare": ("compare_command:compare", "Runs side by side, or the candidates of one."),
+    "curve": ("curve_command:curve", "Any suite over a series of checkpoints, as table and curves."),
     "votes": ("votes_commands:votes", "Import, analyze or audit votes, ours or anybody's."),
     "power": ("votes_commands:power", "How many prompts, judges and orders a question needs."),
     "registry": ("registry_commands:registry", "Who is champion, and why; promote and roll back."),
