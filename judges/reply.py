@@ -71,10 +71,13 @@ def describe_failure(error: BaseException) -> str:
 
 
 def hindrance(error: BaseException) -> str | None:
-    """Why nobody can be asked at all: a key that is refused, calls switched off. None if this call alone failed."""
+    """Why nobody can be asked at all: a refused key, an unknown model, calls switched off. None if this call failed."""
     cause = _cause(error)
+    said = " ".join(_said(cause).split())[:300]
     if _status(cause) == 401:
-        return f"the vendor refuses the key (401): {' '.join(_said(cause).split())[:300]}"
+        return f"the vendor refuses the key (401): {said}"
+    if _status(cause) == 404 and "model" in said.lower() and not rejects_form(error):
+        return f"the vendor knows no such model (404): {said}"
     if "INSPECT_DISABLE_MODEL_API" in str(cause):
         return "not answered before, and INSPECT_DISABLE_MODEL_API forbids to ask"
     return None

@@ -84,7 +84,7 @@ def test_each_failure_is_an_invalid_vote_with_its_reason_and_stops_nothing_else(
 
 
 def test_every_kind_of_fault_is_tried() -> None:
-    assert {*REASONS, *GOOD, "rate_limit", "bad_key"} == set(get_args(Kind))
+    assert {*REASONS, *GOOD, "rate_limit", "bad_key", "no_model"} == set(get_args(Kind))
 
 
 @pytest.mark.parametrize("model", MODELS[:4])

@@ -20,7 +20,7 @@ from venire.judges.pairs import Pair, make_pairs
 from venire.judges.panel import resolve_panel
 
 from .helpers import CANDIDATE, INCUMBENT, answers_frame, prefers_bread
-from .vendors.server import Fault, Vendors
+from .vendors.server import Fault, Kind, Vendors
 
 AT_ONCE = 3
 TWO: list[Any] = [
@@ -133,10 +133,20 @@ def test_what_was_never_answered_is_no_vote_where_calls_are_forbidden(
     assert judging.ledger().votes["verdict"].to_list() == ["candidate"] * 8
 
 
-def test_a_refused_key_is_told_and_spoils_no_vote(pairs: list[Pair], tmp_path: Path, vendors: Vendors) -> None:
-    vendors.begin(prefers_bread, {"case": Fault("bad_key")})
-    judging = open_judging(pairs, panel_of("anthropic/claude-haiku-5-5"), tmp_path, seed=7, anchors=0)
-    with pytest.raises(ServiceError, match=r"refuses the key \(401\)") as told:
+@pytest.mark.parametrize(
+    ("fault", "model", "complaint"),
+    [
+        ("bad_key", "anthropic/claude-haiku-5-5", r"refuses the key \(401\)"),
+        ("no_model", "openai/gpt-6-luna", r"no such model \(404\)"),
+        ("no_model", "google/gemini-3.5-flash-lite", r"no such model \(404\)"),
+    ],
+)
+def test_a_mistake_of_the_users_is_told_and_spoils_no_vote(
+    fault: Kind, model: str, complaint: str, pairs: list[Pair], tmp_path: Path, vendors: Vendors
+) -> None:
+    vendors.begin(prefers_bread, {"case": Fault(fault)})
+    judging = open_judging(pairs, panel_of(model), tmp_path, seed=7, anchors=0)
+    with pytest.raises(ServiceError, match=complaint) as told:
         judging.ask()
     assert "cret" not in str(told.value)
     assert judging.ledger().votes.height == 0

@@ -29,6 +29,7 @@ Kind = Literal[
     "server_error",  # 500
     "overloaded",  # 503
     "bad_key",  # 401
+    "no_model",  # 404
     "rejects_form",  # 400 where a form of the reply is asked for
     "drop",  # the connection is closed without a word
     "drop_midway",  # … in the middle of the body
@@ -54,6 +55,7 @@ _STATUS: dict[str, tuple[int, str, str]] = {
     "rate_limit": (429, "rate_limit_exceeded", "Rate limit reached. Please try again soon."),
     "server_error": (500, "server_error", "The server had an error while processing your request."),
     "overloaded": (503, "service_unavailable", "The model is overloaded. Please try again later."),
+    "no_model": (404, "model_not_found", "The model does not exist or you do not have access to it."),
     "bad_key": (401, "invalid_api_key", "Incorrect API key provided: sk-loop****cret."),
 }
 
