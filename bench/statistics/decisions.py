@@ -151,7 +151,7 @@ def single_cases() -> Iterator[Case]:
         yield Case("only longer: θ = .5 at equal length, .61 raw", n, _only_longer(n), True, weight=times)
         yield Case("θ = .5, first use of a set to be spent", n, _plain(0.5, n), True, policy=spend, weight=times)
         for theta in (0.6, 0.65, 0.75, 0.912):
-            yield Case(f"good, θ = {theta}", n, _plain(theta, n), False, weight=0.25 * times)
+            yield Case(f"good, θ = {theta}", n, _plain(theta, n), False, weight=0.3 * times)
 
 
 def many_cases(n: int) -> Iterator[Case]:
