@@ -73,9 +73,8 @@ def main() -> None:
     texts = {place: text for text, place in rows.items()}
     theirs = {m.place: m.text for m in suites}
     for leak in accused:
-        print(
-            f"- {leak.score:.2f} {leak.train}: “{texts[leak.train]}”  \n  {leak.evaluation}: “{theirs[leak.evaluation]}”"
-        )
+        print(f"- {leak.score:.2f} {leak.train}: “{texts[leak.train]}”  ")
+        print(f"  {leak.evaluation}: “{theirs[leak.evaluation]}”")
 
 
 if __name__ == "__main__":
