@@ -36,9 +36,10 @@ from venire.judges.analysis import analyze
 ready = time.perf_counter()
 result = analyze(pl.read_parquet(sys.argv[1]), bootstrap=int(sys.argv[2]), seed=1)
 done = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+used = resource.getrusage(resource.RUSAGE_SELF)
+peak, cpu = used.ru_maxrss / 2**20, used.ru_utime + used.ru_stime
 one = result["comparisons"][0]
-print(json.dumps({"import": ready - start, "run": done - ready, "gib": peak, "patterns": one["bootstrap"]["patterns"],
+print(json.dumps({"import": ready - start, "run": done - ready, "cpu": cpu, "gib": peak, "patterns": one["bootstrap"]["patterns"],
                   "interval": one["bootstrap"]["win_rate"]}))
 """
 
@@ -152,7 +153,8 @@ def main() -> None:
     print(f"| ours | bootstrap of the panel's mean alone | {alone:.3f} | 1 |")
     print(f"| scipy.stats.bootstrap | the same, from prompt means | {scipy_alone:.1f} | {scipy_alone / alone:.0f} |")
     for name, found in results.items():
-        what = f"whole analysis from parquet, {name}: {found['patterns']:,} patterns, peak {found['gib']:.2f} GiB"
+        what = f"whole analysis from parquet, {name}: {found['patterns']:,} patterns, peak {found['gib']:.2f} GiB, "
+        what += f"{found['cpu']:.1f} s of processor time with imports"
         print(f"| ours | {what} | {found['run']:.2f} | |")
     print(
         f"\nimports take {results['complete']['import']:.2f} s more; "
