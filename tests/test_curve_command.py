@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from venire._common.errors import InputError
+from venire._common.hashing import sha256_file
 from venire.curve_command import curve, curve_points, draw_curves
 from venire.run import Contender
 
@@ -15,7 +16,11 @@ from venire.run import Contender
 def _contender(name: str, folder: Path | None = None, step: int = 0, rows: int = 0, families: int = 1) -> Contender:
     if folder:
         folder.mkdir()
-        lineage = {"recipe": {"name": "facts"}, "epoch": 2.0, "data": {"rows": rows, "families": families}}
+        data = folder / "data.jsonl"
+        facts = [{"category": "facts", "family": f"f{i % families}"} for i in range(rows)]
+        data.write_text("".join(json.dumps(row) + "\n" for row in [*facts, {"category": "replay", "family": "r"}]))
+        described = {"path": str(data), "sha256": sha256_file(data), "rows": rows}
+        lineage = {"recipe": {"name": "facts"}, "epoch": 2.0, "data": described}
         (folder / "lineage.json").write_text(json.dumps(lineage))
     path = str(folder) if folder else None
     return Contender(f"{name}/plain", f"venire/{name}", "plain", "b", "adapter", "0" * 64, "f", path=path, step=step)
@@ -61,6 +66,13 @@ def test_candidates_stand_where_their_lineage_says(contenders: list[Contender], 
     points = curve_points(_results(VALUES), contenders, "b/plain", by)
     assert sorted(p.at for p in points) == places
     assert {p.series for p in points} == {"b/plain", "facts/plain"}
+
+
+def test_data_that_changed_since_tells_no_phrasings(contenders: list[Contender]) -> None:
+    (Path(str(contenders[1].path)) / "data.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match="changed since"):
+        curve_points(_results(VALUES), contenders, "b/plain", "phrasings")
+    assert len(curve_points(_results(VALUES), contenders, "b/plain", "rows")) == 3
 
 
 def test_the_change_is_on_shared_items_and_by_family(contenders: list[Contender]) -> None:

@@ -147,16 +147,31 @@ def _place(contender: "Contender", by: str) -> float:
     """Where a candidate stands on the axis; 0 where its lineage does not say."""
     lineage = _lineage(contender)
     data = lineage.get("data") or {}
-    rows, families = float(data.get("rows") or 0), float(data.get("families") or 0)
     match by:
         case "phrasings":
-            return round(rows / families, 2) if families else 0.0
+            return _phrasings(data) if data else 0.0
         case "rows":
-            return rows
+            return float(data.get("rows") or 0)
         case "epoch":
             return float(lineage.get("epoch") or 0)
         case _:
             return float(contender.step)
+
+
+def _phrasings(data: dict[str, Any]) -> float:
+    """Rows a family in the file that was trained on: of its facts if it has any, else of everything.
+
+    Raises InputError if the file is gone, or is no longer what was trained on.
+    """
+    from venire._common.hashing import sha256_file
+    from venire.experiment import find_file
+
+    path = find_file(str(data.get("path")), "training data")
+    if sha256_file(path) != data.get("sha256"):
+        raise InputError(f"{path}: changed since it was trained on; how many phrasings it held cannot be told")
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    facts = [row for row in rows if row.get("category") == "facts"] or rows
+    return round(len(facts) / max(1, len({row.get("family") for row in facts})), 2)
 
 
 def _lineage(contender: "Contender") -> dict[str, Any]:
@@ -170,15 +185,16 @@ def _show(points: Sequence[Point], by: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("suite", "metric", "series", by, "rate", "change", "items"):
-        table.add_column(column, justify="right" if column in (by, "items") else "left", no_wrap=column == "rate")
-    for p in points:
-        change = f"{p.change[0]:+.3f} [{p.change[1]:+.3f}, {p.change[2]:+.3f}]" if p.change else "incumbent"
-        rate = f"{p.rate:.3f} [{p.low:.3f}, {p.high:.3f}]"
-        cells = (p.suite, p.metric, p.series, f"{p.at:g}", rate, change, str(p.items))
-        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
-    Console().print(table)
+    for suite, metric in dict.fromkeys((p.suite, p.metric) for p in points):
+        table = Table(box=None, padding=(0, 2, 0, 0), title=f"{suite}: {metric}", title_justify="left")
+        table.add_column("series", overflow="fold")
+        for column in (by, "rate", "change", "items"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for p in (p for p in points if (p.suite, p.metric) == (suite, metric)):
+            change = f"{p.change[0]:+.3f} [{p.change[1]:+.3f}, {p.change[2]:+.3f}]" if p.change else "-"
+            cells = (p.series, f"{p.at:g}", f"{p.rate:.3f} [{p.low:.3f}, {p.high:.3f}]", change, str(p.items))
+            table.add_row(*(cell.replace("[", r"\[") for cell in cells))
+        Console().print(table)
 
 
 def draw_curves(points: Sequence[Point], by: str) -> str:
