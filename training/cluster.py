@@ -4,6 +4,7 @@ The run's folder is on a disk that every worker sees under the same path, and so
 checkpoints and candidates there, and whoever takes a point over finds them.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def train_on(
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InputError("--on needs Ray; install it with: pip install 'venire[ray]'") from error
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves this machine
     try:
         ray.init(address=address, log_to_driver=False, ignore_reinit_error=True)
     except Exception as error:  # Ray raises many kinds where nobody answers

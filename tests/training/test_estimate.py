@@ -83,3 +83,23 @@ def test_what_does_not_fit_is_refused_with_what_to_change(
 
 def test_the_free_memory_of_this_machine_is_known() -> None:
     assert 2**28 < estimates.available_bytes("cpu") < 2**50
+
+
+def test_time_grows_with_the_work_and_full_weights_take_more_of_both(small_recipe: Callable[..., Recipe]) -> None:
+    recipe = small_recipe(lora={"targets": ATTENTION}, gradient_checkpointing=False)
+    once = estimate(recipe, qwen2_7b(), Work(10, 512, 300.0), "cpu")
+    twice = estimate(recipe, qwen2_7b(), Work(20, 512, 300.0), "cpu")
+    assert twice.seconds == pytest.approx(2 * once.seconds)
+    values = recipe.model_dump(exclude_unset=True, exclude={"lora"})
+    full = estimate(Recipe.model_validate({**values, "weights": "full"}), qwen2_7b(), Work(10, 512, 300.0), "cpu")
+    assert full.trainable_parameters == full.total_parameters
+    assert full.memory_bytes > 3 * once.memory_bytes and full.seconds > 1.3 * once.seconds
+
+
+def test_gradient_checkpointing_is_turned_on_only_where_memory_asks(
+    small_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(lora={"targets": ATTENTION}, batch=8)
+    for free, wanted in ((10**13, False), (10**10, True)):
+        monkeypatch.setattr(estimates, "available_bytes", lambda _, free=free: free)
+        assert estimate(recipe, qwen2_7b(), LONG, "cpu", half=True).gradient_checkpointing is wanted

@@ -169,3 +169,17 @@ def test_a_grid_is_trained_point_by_point_and_each_knows_its_own(
     assert len(list_candidates(tmp_path / "candidates", "tiny_sft")) == 4  # found by the recipe's own name
     before = [(c.path / "lineage.json").stat().st_mtime_ns for c in made]
     assert [(c.path / "lineage.json").stat().st_mtime_ns for c in train(recipe, tmp_path, **quiet)] == before  # type: ignore[arg-type]
+
+
+def test_a_tracker_that_is_not_installed_says_what_to_install(
+    small_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from venire.training.trainers import tracker
+
+    assert tracker(small_recipe()) == "none"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        InputError, match=r"track: wandb needs its package; install it with: pip install 'venire\[wandb"
+    ):
+        tracker(small_recipe(track="wandb"))
+    assert small_recipe(track="wandb").sha256 == small_recipe().sha256  # where the metrics go changes no training

@@ -1,0 +1,75 @@
+"""A grid on a Ray cluster of two workers on this machine; one is killed on the way, and nothing is lost."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venire._common.errors import InputError
+from venire.engine import Base
+from venire.training.recipe import Recipe
+from venire.training.run import train
+
+MakeRecipe = Callable[..., Recipe]
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    pytest.importorskip("ray", reason="pip install 'venire[ray]'")
+    from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    yield str(made.address)
+    made.shutdown()
+
+
+def kill_one_worker(out: Path, killed: list[int]) -> None:
+    """SIGKILL the first process of Ray that is training, once a candidate is there."""
+    import psutil
+
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not list(out.glob("candidates/*/lineage.json")):
+        time.sleep(0.05)
+    for process in psutil.Process().children(recursive=True):
+        if "ray::point" in " ".join(process.cmdline()) or process.name().startswith("ray::point"):
+            os.kill(process.pid, signal.SIGKILL)
+            killed.append(process.pid)
+            return
+
+
+def test_a_killed_worker_s_point_goes_on_elsewhere_to_the_same_weights(
+    cluster: str, small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    recipe = small_recipe(epochs=60, checkpoint_every=30, grid={"seed": [1, 2]})
+    told: list[str] = []
+    quiet: dict[str, Any] = {"lock_sha256": "a", "base": byte_base, "device": "cpu", "progress": told.append}
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_one_worker, args=(tmp_path / "ray", killed), daemon=True)
+    killer.start()
+    found = train(recipe, tmp_path / "ray", on=cluster, **quiet)
+    assert killed, "no worker was training when it was to be killed"
+    assert sum("done" in line for line in told) == 2
+    here = train(recipe, tmp_path / "here", **quiet)
+    assert [(c.name, c.sha256) for c in found] == [(c.name, c.sha256) for c in here]
+
+
+def test_a_bad_row_on_a_worker_is_one_sentence_here(
+    cluster: str, small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    recipe = small_recipe(max_length=20, grid={"seed": [1]})
+    with pytest.raises(InputError, match=r"^tiny_sft-seed1: .*sft\.jsonl, row 1: \d+ tokens, and the limit is 20"):
+        train(recipe, tmp_path, lock_sha256="a", base=byte_base, device="cpu", on=cluster, progress=lambda _: None)
+
+
+def test_without_ray_it_says_what_to_install(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(InputError, match=r"--on needs Ray; install it with: pip install 'venire\[ray\]'"):
+        train(small_recipe(), tmp_path, lock_sha256="a", base=byte_base, on="ray://nowhere:1", progress=lambda _: None)
