@@ -93,7 +93,7 @@ def test_time_grows_with_the_work_and_full_weights_take_more_of_both(small_recip
     values = recipe.model_dump(exclude_unset=True, exclude={"lora"})
     full = estimate(Recipe.model_validate({**values, "weights": "full"}), qwen2_7b(), Work(10, 512, 300.0), "cpu")
     assert full.trainable_parameters == full.total_parameters
-    assert full.memory_bytes > 3 * once.memory_bytes and full.seconds > 1.3 * once.seconds
+    assert full.memory_bytes > 2 * once.memory_bytes and full.seconds > 1.3 * once.seconds
 
 
 def test_gradient_checkpointing_is_turned_on_only_where_memory_asks(
