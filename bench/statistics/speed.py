@@ -39,8 +39,8 @@ done = time.perf_counter()
 used = resource.getrusage(resource.RUSAGE_SELF)
 peak, cpu = used.ru_maxrss / 2**20, used.ru_utime + used.ru_stime
 one = result["comparisons"][0]
-print(json.dumps({"import": ready - start, "run": done - ready, "cpu": cpu, "gib": peak, "patterns": one["bootstrap"]["patterns"],
-                  "interval": one["bootstrap"]["win_rate"]}))
+print(json.dumps({"import": ready - start, "run": done - ready, "cpu": cpu, "gib": peak,
+                  "patterns": one["bootstrap"]["patterns"], "interval": one["bootstrap"]["win_rate"]}))
 """
 
 

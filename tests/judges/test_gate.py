@@ -537,6 +537,13 @@ def test_what_cannot_pass_is_said_before_training(
     assert [f.severity for f in found] == ["error"] and said in found[0].message
 
 
+def test_a_screen_leaves_fewer_prompts_to_decide():
+    policy = GatePolicy(halving_from=15)
+    (found,) = plan_feasibility(policy, 20, 3, {}, n_candidates=4)
+    assert found.severity == "error" and found.message.startswith("14 deciding prompts")
+    assert plan_feasibility(policy, 20, 3, {}, n_candidates=1) == []
+
+
 def test_what_is_possible_is_no_error():
     policy = GatePolicy(
         suites={

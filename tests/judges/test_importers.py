@@ -160,13 +160,14 @@ def test_ties_and_errors_of_a_pair(tmp_path: Path):
 
 
 def test_grades_are_compared_in_both_orders(tmp_path: Path):
-    grades = {"abe": 7, "bo": 7.1, "cy": 9, "di": -1}
+    grades = {"abe": 7, "bo": 7.1, "cy": 8, "di": -1}
     records = [
         {"question_id": 81, "model": m, "judge": ["gpt-4", "single-v1"], "judgment": "…", "score": s, "turn": 1}
         for m, s in grades.items()
     ]
     votes = import_votes(put(tmp_path / "gpt-4_single.jsonl", records))
     assert votes.height == 12 and complete_orders(votes).height == 6
+    assert votes["note"].unique().to_list() == ["merged"]  # a grade has no place
     by_pair = {(r["candidate"], r["incumbent"]): r["verdict"] for r in votes.iter_rows(named=True)}
     assert by_pair[("abe", "bo")] == "tie"
     assert by_pair[("abe", "cy")] == "incumbent"

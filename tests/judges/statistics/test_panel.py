@@ -251,6 +251,26 @@ def test_people_on_families_of_paraphrases_know_less() -> None:
         ppi(panel[:10], np.where(np.arange(10) < 3, truth[:10], np.nan), np.arange(10) < 3)
 
 
+def test_people_ppi_by_hand() -> None:
+    """λ, estimate and variance from the formula; with families that hold both kinds of prompts, their covariance."""
+    rng = np.random.default_rng(21)
+    f, h = rng.random(40), np.full(40, np.nan)
+    h[:12] = np.round(0.6 * f[:12] + 0.3 * rng.random(12))
+    m, rest = 12, 28
+    weight = np.clip(np.cov(h[:m], f[:m])[0, 1] / (f.var(ddof=1) * (1 + m / rest)), 0, 1)
+    result = ppi(f, h)
+    assert 0.05 < weight < 0.95 and result.weight == pytest.approx(weight)
+    residual = h[:m] - weight * f[:m]
+    assert result.estimate == pytest.approx(weight * f[m:].mean() + residual.mean())
+    alone = residual.var(ddof=1) / m + weight**2 * f[m:].var(ddof=1) / rest
+    assert result.se == pytest.approx(np.sqrt(alone))
+    families = np.arange(40) % 14
+    left = np.bincount(families[:m], (residual - residual.mean()) / m, 14)
+    right = np.bincount(families[m:], weight * (f[m:] - f[m:].mean()) / rest, 14)
+    together = 12 / 11 * left @ left + 14 / 13 * right @ right + 2 * left @ right
+    assert ppi(f, h, families).se == pytest.approx(np.sqrt(together))
+
+
 def test_rogan_gladen_may_leave_the_unit_interval(reference: dict) -> None:
     case = reference["rogan_gladen"]
     assert rogan_gladen(case["t"], case["sens"], case["spec"]) == pytest.approx(case["raw"], abs=1e-6)
