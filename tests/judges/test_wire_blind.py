@@ -54,7 +54,8 @@ def test_whatever_a_vendor_receives_names_nobody(
     forbidden = ["brie", "smollm", "step12", "sft", "plain", "incumbent", "candidate", "contender", "adapter", "anchor"]
     forbidden += ["intact", "venire", "manifest", "sha256", str(tmp_path), tmp_path.name, Path.home().name + "/"]
     for call in vendors.received:
-        asked = [call.path.replace("/vllm/", "/"), *call.headers, *call.headers.values(), call.body.decode()]
+        headers = {name: value for name, value in call.headers.items() if name.lower() != "x-irid"}  # random letters
+        asked = [call.path.replace("/vllm/", "/"), *headers, *headers.values(), call.body.decode()]
         for word in forbidden:
             assert not any(word.lower() in text.lower() for text in asked), word
     for path in run.rglob("*"):  # nor does a key reach a file
