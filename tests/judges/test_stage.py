@@ -236,3 +236,17 @@ def test_how_the_screen_is_judged_is_frozen(stage: Make, models) -> None:
     it.change(panel=panel | {"screen": "full"})
     with pytest.raises(VenireError, match=r"differs from .* in judging"):
         it.judge()
+
+
+def test_a_finished_comparison_needs_no_key(stage: Make, models, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settled early, so that not everything was asked; the key is gone, and nothing is to be asked."""
+    models()
+    it = stage(prompts=60)
+    it.judge()
+    before = it.gate()
+    for place in ("judging", "keys"):
+        monkeypatch.setattr(f"venire.judges.{place}.missing_key", lambda judge: f"{judge.name}: no key")
+    assert "settled after 30 of 60 prompts" in it.judge()
+    with pytest.raises(InputError, match="mockllm/three: no key"):
+        it.add("mockllm/three")
+    assert it.gate() == before  # who could not join changes nothing

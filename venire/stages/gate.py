@@ -39,7 +39,7 @@ def gate(
     if ledger.votes.height == 0:
         raise VenireError(f"{run.folder} holds no vote yet: judge first with: venire judge {run.path}")
     suites = write_frames(run, contenders)
-    changed = planning.changes(lock["frozen"], planning.describe(run)) + joined(judging)
+    changed = planning.changes(lock["frozen"], planning.describe(run)) + joined(judging, ledger)
     finalist = chosen(design, ledger, [c.name for c in candidates])
     inputs = GateInputs(
         votes=ledger.votes,
@@ -78,9 +78,10 @@ def gate(
     return decision
 
 
-def joined(judging: "Judging") -> list[str]:
-    """Judges who joined after the panel was sealed, as a departure from the lock."""
-    added = judging.manifest.added
+def joined(judging: "Judging", ledger: "Ledger") -> list[str]:
+    """Judges who joined after the panel was sealed and have voted, as a departure from the lock."""
+    voted = set(ledger.votes["judge"])
+    added = [name for name in judging.manifest.added if name in voted]
     return [f"panel (judges added afterwards: {', '.join(added)})"] if added else []
 
 

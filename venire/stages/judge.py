@@ -105,7 +105,8 @@ class Asker:
                     self.say(f"        {terms[standing]}: {why}")
         if self.judging.purse.limited:
             self.say(f"    budget, before this: {self.judging.purse.describe()}")
-        self.judging.check_keys(self.judges)
+        # Whoever has sat the exam has had its key; if more is to be asked of it, that is checked then.
+        self.judging.check_keys(self.judges, manifest.ids(use=["anchor"]))
 
     def examine(self) -> bool:
         """Put everybody through the exam; False if the budget ended before that was done."""

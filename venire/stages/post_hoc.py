@@ -20,6 +20,7 @@ Say = Callable[[str], None]
 
 def add(run: "Run", contenders: Sequence["Contender"], name: str, say: Say) -> None:
     """Have one more judge, `name`, sit its exam and judge what the panel has judged. Nobody else is asked."""
+    from venire.judges.keys import missing_key
     from venire.judges.panel import parse_judge, resolve_panel
 
     judge = parse_judge(name)
@@ -27,6 +28,8 @@ def add(run: "Run", contenders: Sequence["Contender"], name: str, say: Say) -> N
     if judge.name in panel:
         raise InputError(f"judge {judge.name!r} is on the panel already: {', '.join(panel)}")
     _require_votes(run, panel)
+    if why := missing_key(judge):  # before it is sealed: a seal is for good
+        raise InputError(why)
     judging, _, _ = open_stage(run, contenders, [judge])
     asker = Asker(run, judging, say, [judge])
     asker.introduce()
