@@ -25,6 +25,8 @@ def phrasing_robustness(
     split: str | None = None,
     template: str | None = None,
     facts: str | None = None,
+    made: int | None = None,
+    seed: int = 7,
     max_tokens: int = 24,
 ) -> Task:
     """Invented facts about the person, each asked for in several ways.
@@ -36,6 +38,8 @@ def phrasing_robustness(
         split: Only the `trained` or only the `novel` kinds of phrasing.
         template: Only this kind.
         facts: A file of your own in place of the example person's.
+        made: So many generated facts about invented people instead, from `seed`: 1000 and more.
+        seed: Of the generated facts.
         max_tokens: Length of an answer.
     """
     chosen = [name for name, each in TEMPLATES.items() if split in (None, each.split) and template in (None, name)]
@@ -43,7 +47,7 @@ def phrasing_robustness(
         raise InputError(f"phrasing_robustness: no template is of split {split!r} and kind {template!r}")
     quick = [name for name in chosen if name in list(TEMPLATES)[:QUICK]]
     rest = [name for name in chosen if name not in quick]
-    rows = load_rows(Path(facts) if facts else FACTS, Fact)
+    rows = facts_of(facts, made, seed)
     return make_suite(
         "phrasing_robustness",
         [*_in_turn(rows, quick), *_in_turn(rows, rest)],
@@ -60,6 +64,8 @@ def fact_survival(
     limit: int | None = None,
     treatment: str | dict[str, Any] | None = None,
     facts: str | None = None,
+    made: int | None = None,
+    seed: int = 7,
     max_tokens: int = 24,
 ) -> Task:
     """The same facts in four phrasings, for a model before and after it was trained on something else.
@@ -68,9 +74,11 @@ def fact_survival(
         limit: How many items, from the first.
         treatment: A treatment as JSON (see evals/treatments.py).
         facts: A file of your own in place of the example person's.
+        made: So many generated facts instead, from `seed`.
+        seed: Of the generated facts.
         max_tokens: Length of an answer.
     """
-    rows = load_rows(Path(facts) if facts else FACTS, Fact)
+    rows = facts_of(facts, made, seed)
     return make_suite(
         "fact_survival",
         _in_turn(rows, SURVIVAL),
@@ -80,6 +88,20 @@ def fact_survival(
         treatment=treatment,
         max_tokens=max_tokens,
     )
+
+
+def facts_of(file: str | None = None, made: int | None = None, seed: int = 7) -> list[Fact]:
+    """The facts of a file (default: the example person's), or so many generated ones.
+
+    Raises InputError if both are asked for, or the file is wrong.
+    """
+    if made is None:
+        return load_rows(Path(file) if file else FACTS, Fact)
+    if file:
+        raise InputError("facts: give a file or a number of made ones, not both")
+    from venire.datasets.facts import make_facts
+
+    return [Fact.model_validate(fact.model_dump()) for fact in make_facts(made, seed)]
 
 
 def _in_turn(rows: Sequence[Fact], kinds: Sequence[str]) -> list[Sample]:

@@ -151,6 +151,15 @@ def test_contradictions_stay_in_their_place(run: Run) -> None:
     assert rows["value"].to_list() == [0.0] * 40
 
 
+def test_facts_can_be_made_by_the_thousand() -> None:
+    samples = list(phrasing_robustness(made=1000, limit=1000).dataset)
+    assert len({sample.metadata["family"] for sample in samples if sample.metadata}) == 1000
+    assert [s.id for s in fact_survival(made=5).dataset] == [s.id for s in fact_survival(made=5, seed=7).dataset]
+    assert not any(find_word(str(s.input), t) is not None for s in samples for t in s.target)
+    with pytest.raises(InputError, match="not both"):
+        phrasing_robustness(made=5, facts="x.jsonl")
+
+
 def test_survival_asks_a_part_of_the_phrasings() -> None:
     every = {sample.id: sample.input for sample in phrasing_robustness().dataset}
     part = {sample.id: sample.input for sample in fact_survival().dataset}
