@@ -192,7 +192,7 @@ def in_terminal(tmp_path: Path, lines: str, *contenders: str) -> str:
 def test_the_command_through_a_pipe(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat, "_model", lambda weights: f"venire/{weights}")
     out = in_terminal(tmp_path, "well?\na warmer\n/treatment\n/bad\nagain?\n\n/reveal\n/quit\n", "one", "two")
-    assert "A: " in out and "B: " in out and "not told while blind" in out and "1 informal votes" in out
+    assert "A: " in out and "B: " in out and "not told while blind" in out and "1 informal vote in" in out
     assert out.index("A is ") > out.index("again?") if "again?" in out else True
     assert "\x1b[2J" not in out and "\u202e" not in out and "[red]<b>" in out, "hostile answers are shown as text"
     votes = read_votes(tmp_path / "votes.jsonl")

@@ -95,6 +95,12 @@ class _Terminal:
 
     def run(self) -> None:
         """Until the person ends it."""
+        from contextlib import suppress
+
+        from venire.reports.numbers import count
+
+        with suppress(ImportError):  # there is none under Windows
+            import readline  # noqa: F401  (arrow keys, and what was typed before)
         two = len(self.talk.voices) == 2
         names = "two contenders, A and B" if two else self.talk.voices[0].name
         self._say(f"{names}; /help says what can be done, /quit ends")
@@ -106,7 +112,8 @@ class _Terminal:
                 elif line:
                     self._turn(line)
         finally:
-            kept = f"; {self.votes} informal votes in {self.talk.folder / 'votes.jsonl'}" if self.votes else ""
+            votes = count(self.votes, "informal vote")
+            kept = f"; {votes} in {self.talk.folder / 'votes.jsonl'}" if self.votes else ""
             self._say(f"kept in {self.talk.file}{kept}")
 
     def _turn(self, question: str) -> None:
