@@ -230,8 +230,8 @@ def test_training_text_in_the_evaluation_part_is_an_error(tmp_path: Path) -> Non
     for name, rows in (("one", one), ("two", two)):
         (tmp_path / f"{name}.json").write_text(json.dumps(rows), "utf-8")
     pinned = [
-        {"kind": "rows", "file": str(tmp_path / "one.json"), "part": "train"},
-        {"kind": "rows", "file": str(tmp_path / "two.json"), "part": "evaluation"},
+        {"kind": "rows", "file": str(tmp_path / "one.json"), "part": "evaluation"},
+        {"kind": "rows", "file": str(tmp_path / "two.json"), "part": "train"},
     ]
     with pytest.raises(VenireError, match="train and evaluation mix"):
         made(tmp_path, pinned)

@@ -86,7 +86,9 @@ def test_what_is_planted_is_found_by_row(rows: list[Any], code: str, numbers: li
 
 
 def test_numbers_and_families_tell_what_only_looks_alike(tmp_path: Path) -> None:
-    same = [sft(f"Please tell me what {n} plus {n + 1} is, in one number.", f"{2 * n + 1}") for n in range(30)]
+    same = [
+        sft(f"How much is {n} more than nothing altogether, expressed as one plain number?", f"{n}") for n in range(30)
+    ]
     fact = [sft(f"Can you say {x} how Ada's dog is called?", "Biscuit", family="dog") for x in ("please", "pleased")]
     assert codes(check([file(tmp_path, *same, *fact)])) == {}
 

@@ -108,14 +108,18 @@ def test_each_draft_is_accepted_edited_rejected_or_left(tmp_path: Path, monkeypa
     file = tmp_path / "drafts.jsonl"
     save_drafts(file, DRAFTS)
     monkeypatch.setattr(click, "edit", lambda text, **_: text.replace("Question 1", "Asked 1"))
-    keys = iter("a?ersq")
+    keys = iter("a?ersa")
     monkeypatch.setattr(click, "getchar", lambda: next(keys))
     review(file, DRAFTS)
     after = read_drafts(file)
-    assert [d.status for d in after] == ["accepted", "edited", "rejected", "open", "open"]
+    assert [d.status for d in after] == ["accepted", "edited", "rejected", "open", "accepted"]
     assert after[1].question == "Asked 1?"
-    review(file, after[3:]) if (keys := iter("l")) else None
-    assert [d.status for d in read_drafts(file)][3:] == ["accepted", "accepted"]
+    monkeypatch.setattr(click, "getchar", lambda: "q")
+    review(file, after[3:4])
+    assert read_drafts(file) == after
+    monkeypatch.setattr(click, "getchar", lambda: "l")
+    review(file, after[3:4])
+    assert read_drafts(file)[3].status == "accepted"
 
 
 def test_what_a_model_wrote_cannot_move_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path,

@@ -100,6 +100,12 @@ def test_other_tools_rows_are_known_by_their_keys(raw: Any, texts: list[str], wh
     assert row.texts == texts
 
 
+def test_the_mark_that_windows_puts_before_utf_8_is_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps({"instruction": "A?", "output": "a"}).encode())
+    assert bring_in(file)[0].texts == ["A?", "a"]
+
+
 def test_our_own_columns_are_kept_and_strange_ones_left(tmp_path: Path) -> None:
     raw = {"instruction": "A?", "output": "a", "category": "redemption", "weight": 0, "source": 7, "score": 3}
     (row,) = bring_in(written(tmp_path / "rows.jsonl", raw))
@@ -176,6 +182,7 @@ def test_whatsapps_messages_of_one_side_are_one_text_and_days_are_apart(tmp_path
         "31/12/2025, 23:03 - Ben: We wait.\n"
         "31/12/2025, 23:04 - Ada: Start without me: the crane\nhas its own hours.\n"
         "31/12/2025, 23:05 - Ada: <Media omitted>\n"
+        "[01.01.26, 08:00:00] Ada: Good morning to nobody in particular.\n"
         "[01.01.26, 09:00:12] Ben: Happy new year\n"
         "[01.01.26, 09:00:15] Ada: And to your mended bicycle\n",
         "utf-8",
