@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from venire.engine import resolve_base
+from venire.engine import Base, resolve_base
 from venire.training.estimate import lora_config, parameters
 from venire.training.recipe import HOME, Recipe, json_schema, load_recipe
+from venire.training.run import train
 
 RECIPES = sorted((HOME / "training" / "recipes").glob("*.yaml"))
 QWEN: dict[str, dict[str, Any]] = {  # what the hub's configurations say of Qwen2.5 in these sizes
@@ -92,3 +93,22 @@ def test_the_schema_takes_what_ships_and_refuses_a_slip() -> None:
         jsonschema.validate(yaml.safe_load(file.read_text()), json_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"method": "sft", "data": "x", "learning_rat": 1}, json_schema())
+
+
+def test_the_contrast_pairs_report_loss_and_preference_on_held_out_pairs_at_every_checkpoint(
+    tiny_base: Base, tmp_path: Path
+) -> None:
+    shipped = load_recipe(HOME / "training/recipes/epistemic_stance_small.yaml")
+    recipe = shipped.model_copy(update={"epochs": 1.0, "checkpoint_every_epochs": 0.6})
+    quiet: dict[str, Any] = {"lock_sha256": "a", "base": tiny_base, "device": "cpu", "progress": lambda _: None}
+    made = train(recipe, tmp_path, **quiet)
+    assert [candidate.step for candidate in made] == [3, 5]
+    for candidate in made:
+        metrics, data = candidate.lineage["metrics"], candidate.lineage["data"]
+        assert (data["rows"], data["held_out"]["rows"]) == (25, 30)
+        assert metrics["eval_loss"] > 0 and 0 <= metrics["eval_rewards/accuracies"] <= 1
+        assert {"loss", "grad_norm", "rewards/accuracies"} <= metrics.keys()
+    best = next(c for c in made if "best" in c.lineage["roles"])
+    assert best.lineage["roles"]["best"]["by"] == "eval_loss"
+    assert best.lineage["metrics"]["eval_loss"] == min(c.lineage["metrics"]["eval_loss"] for c in made)
+    assert candidate.lineage["teacher_families"] == ["anthropic"]  # who wrote pairs may not judge what they made
