@@ -186,3 +186,24 @@ def test_a_hundred_raters_stay_balanced(judging: Judging) -> None:
         assert abs(2 * sum(candidate_first(judging, turn) for turn in turns) - 10) <= 2
         firsts.update(turn.pair for turn in turns)
     assert len(firsts) == 20
+
+
+def test_votes_of_a_chat_enter_the_ledger_apart(judging: Judging) -> None:
+    row = {
+        "prompt_id": "chat/1",
+        "candidate": CANDIDATE,
+        "incumbent": INCUMBENT,
+        "judge": "human:ana",
+        "judge_family": "human",
+        "candidate_first": True,
+        "verdict": "candidate",
+        "sample_id": "talk-1",
+        "use": "informal",
+    }
+    (judging.run / "chat").mkdir()
+    (judging.run / "chat" / "votes.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    ledger = judging.ledger()
+    assert ledger.votes["use"].to_list() == ["informal"] and ledger.exams == {}
+    (source,) = json.loads((judging.run / "ledger.json").read_text())["sources"]
+    assert source["path"] == "chat/votes.jsonl"
+    assert source["sha256"] == sha256_file(judging.run / "chat" / "votes.jsonl")

@@ -15,7 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
+from venire._common.errors import InputError
+from venire.cli import cli
 from venire.judges.judging import Judging, open_judging
 from venire.judges.pairs import make_pairs
 from venire.judges.panel import resolve_panel
@@ -222,6 +225,38 @@ def test_an_ended_browser_and_a_hostile_cookie_do_no_harm(server: JudgingServer,
     place = asking.come_in(server.link(rater(server)))
     asking.cookie = 'venire_rater="\\x"; ;;='
     assert asking("GET", place)[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--candidate", "nobody/plain"], "is not judged here"),
+        (["--pairs", "4", "--shared", "6"], "more than --pairs 4"),
+        (["--rater", "Ana Maria"], "pseudonym"),
+        (["--rubric", "nowhere"], "does not exist"),
+    ],
+)
+def test_mistakes_of_the_command_are_named(judging: Judging, options: list[str], why: str) -> None:
+    done = CliRunner().invoke(cli, ["judge", "human", str(judging.run), *options])
+    assert isinstance(done.exception, InputError) and why in str(done.exception)
+
+
+def test_other_rubrics_and_taken_ports_are_refused(judging: Judging) -> None:
+    ballots = Ballots(judging.run, judging.manifest)
+    ballots.keep_rubric("one")
+    ballots.keep_rubric("two")  # nothing was judged by the first
+    ana = ballots.enrol("ana", [CANDIDATE])
+    turn = ballots.next(ana)
+    assert turn and ballots.cast(ana, turn.pair, "A")
+    with pytest.raises(InputError, match="another rubric"):
+        ballots.keep_rubric("three")
+    booth = Booth(ballots, shown_texts(judging.run, judging.manifest), load_rubric("stance"))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(InputError, match="it is taken"):
+            JudgingServer(booth, other.getsockname()[1])
+    ballots.close()
 
 
 # In a browser
