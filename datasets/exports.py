@@ -1,5 +1,6 @@
-"""Rows for other trainers: TRL, Axolotl, LLaMA-Factory, mlx-lm. What those formats cannot hold (category, weight,
-family, source) stays in our own files.
+"""Rows for other trainers: TRL, Axolotl, LLaMA-Factory, mlx-lm.
+
+What those formats cannot hold (category, weight, family, source) stays in our own files.
 
     trl/            sft_train.jsonl, dpo_train.jsonl, …
     axolotl/        the same, and axolotl_sft.yaml, axolotl_dpo.yaml with the `datasets:` to paste into a config
