@@ -111,4 +111,4 @@ def test_the_contrast_pairs_report_loss_and_preference_on_held_out_pairs_at_ever
     best = next(c for c in made if "best" in c.lineage["roles"])
     assert best.lineage["roles"]["best"]["by"] == "eval_loss"
     assert best.lineage["metrics"]["eval_loss"] == min(c.lineage["metrics"]["eval_loss"] for c in made)
-    assert candidate.lineage["teacher_families"] == ["anthropic"]  # who wrote pairs may not judge what they made
+    assert made[-1].lineage["teacher_families"] == ["anthropic"]  # who wrote pairs may not judge what they made
