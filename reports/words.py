@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from .components import Component, prompts_needed
 from .contenders import without_treatment
 from .files import RunFiles
@@ -266,4 +268,19 @@ def people_sentence(files: RunFiles) -> str:
         f"{percent(found.get('panel_agrees'))} of the prompts that both judged (κ {decimal(found.get('kappa'), 2)})."
     )
     few = " That is too few labels to rest anything on." if found.get("inconclusive") else ""
-    return said + few
+    return said + _among_people(files) + few
+
+
+def _among_people(files: RunFiles) -> str:
+    """How often two people who judged the same pair said the same."""
+    votes = files.finalist_votes
+    if votes is None or "use" not in votes.columns:
+        return ""
+    key = ["prompt_id", "epoch"]
+    cast = votes.filter(pl.col("use") == "human", pl.col("verdict") != "invalid").select(*key, "judge", "verdict")
+    two = cast.join(cast, on=key, suffix="_other").filter(pl.col("judge") < pl.col("judge_other"))
+    if two.is_empty():
+        return ""
+    same = two.select((pl.col("verdict") == pl.col("verdict_other")).mean()).item()
+    prompts = count(two.select(key).n_unique(), "prompt")
+    return f" Two people who judged the same pair gave the same verdict {percent(same)} of the time ({prompts})."

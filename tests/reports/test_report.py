@@ -269,12 +269,17 @@ def test_people_stand_beside_the_panel_and_do_not_decide(make_run: RunMaker) -> 
     one = votes.filter(pl.col("candidate") == before["candidate"], pl.col("judge") == votes["judge"][0])
     once = one.unique("prompt_id", keep="first", maintain_order=True).head(20)
     people = once.with_columns(judge=pl.lit("human:ana"), judge_family=pl.lit("human"), use=pl.lit("human"))
-    both = pl.concat([votes, people])
+    ben = people.head(10).with_columns(judge=pl.lit("human:ben"), candidate_first=~pl.col("candidate_first"))
+    other = {"candidate": "incumbent", "incumbent": "candidate", "tie": "candidate"}
+    first = pl.int_range(pl.len()) < 3
+    ben = ben.with_columns(verdict=pl.when(first).then(pl.col("verdict").replace(other)).otherwise("verdict"))
+    both = pl.concat([votes, people, ben])
     both.write_parquet(run / "votes.parquet")
     (run / "analysis.json").write_text(json.dumps(analyze(both)), "utf-8")
     html, _, data = files_of(run)
     found = next(c for c in analyze(both)["comparisons"] if c["candidate"] == before["candidate"])["people"]
-    assert f"1 person judged 20 of these {found['n']} prompts" in html
+    assert f"2 people judged 20 of these {found['n']} prompts" in html
+    assert "Two people who judged the same pair gave the same verdict 70.0% of the time (10 prompts)" in html
     assert percent(found["estimate"]) in data["people_sentence"]
     assert percent(found["panel_agrees"]) in data["people_sentence"]
     rows = {row["label"]: row for row in data["win_rates"]}
