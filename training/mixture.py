@@ -90,7 +90,15 @@ def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Pat
     if held_out is None:
         return rows, None
     if isinstance(held_out, Path):
-        return rows, _rows(load_rows(held_out, kind))
+        measured = _rows(load_rows(held_out, kind))
+        trained = {family(row): rows.place(i) for i, row in enumerate(rows.rows)}
+        for index, row in enumerate(measured.rows):
+            if (place := trained.get(family(row))) is not None:
+                raise InputError(
+                    f"{measured.place(index)}: held out, and {place} of the training data is of the same family or "
+                    "text; what is measured on must not be trained on"
+                )
+        return rows, measured
     apart: set[str] = set()
     count = 0
     sizes = Counter(family(row) for row in rows.rows)

@@ -124,14 +124,13 @@ def measured(values: dict[str, float]) -> str:
     return words if accuracy is None else f"{words}, {accuracy:.0%} of the pairs preferred as wanted"
 
 
-def best_step(metrics: Metrics, steps: list[int]) -> tuple[int, str, float]:
-    """Of the saved `steps` the one of the lowest loss, the loss that says so, and its value.
+def best_step(found: dict[int, dict[str, float]]) -> tuple[int, str, float]:
+    """Of the saved steps with their metrics the one of the lowest loss, which loss says so, and its value.
 
     Held-out rows decide where there are some; the loss on the training rows is a poor second, and named as such.
     """
-    found = {step: metrics.at(step) for step in steps}
     by = "eval_loss" if all("eval_loss" in values for values in found.values()) else "loss"
-    step = min(steps, key=lambda step: (found[step][by], step))
+    step = min(found, key=lambda step: (found[step][by], step))
     return step, by, found[step][by]
 
 

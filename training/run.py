@@ -113,7 +113,7 @@ class _Job:
                 _run(self, data, parent, begun)
             made = self.made()
         if any("roles" not in candidate.lineage for candidate in made):
-            made = _name(self, made, len(data.train.rows))
+            made = _name(self, made)
         return made
 
 
@@ -270,16 +270,16 @@ def _parent(recipe: Recipe, base: "Base") -> Candidate | None:
 
 def _drop(job: _Job, saved: list[int], kept: frozenset[int]) -> None:
     """Of full weights, remove the candidates that neither stay by their step nor are the best so far."""
-    best, _, _ = best_step(job.metrics, saved)
+    best, _, _ = best_step({step: job.metrics.at(step) for step in saved})
     for step in saved:
         folder = job.candidates / f"{job.recipe.run_name}-step{step}"
         if step not in kept and step != best and folder.is_dir():
             shutil.rmtree(folder)
 
 
-def _name(job: _Job, made: list[Candidate], rows: int) -> list[Candidate]:
+def _name(job: _Job, made: list[Candidate]) -> list[Candidate]:
     """Say which candidate is best and which is final."""
-    best, by, value = best_step(job.metrics, [candidate.step for candidate in made])
+    best, by, value = best_step({candidate.step: candidate.lineage["metrics"] for candidate in made})
     named = name_roles(made, best, by, value)
     where = "on held-out rows" if by == "eval_loss" else "on the training rows, which says little"
     job.tell(f"{job.recipe.run_name}: best is step {best}, loss {value:.3f} {where}; final is step {named[-1].step}")

@@ -88,3 +88,12 @@ def test_a_bad_row_of_the_replay_is_named_with_its_file(values: Path, tmp_path: 
 def test_teachers_of_the_replay_are_teachers_of_the_training(values: Path, tmp_path: Path) -> None:
     taught = write(tmp_path / "taught.jsonl", [row("a", teacher="gemini")])
     assert mixed(values, replay=(taught, 0.1)).teacher_families == ["gemini"]
+
+
+def test_a_file_held_out_that_is_also_trained_is_refused_with_both_places(values: Path, tmp_path: Path) -> None:
+    apart = write(tmp_path / "apart.jsonl", [row("something else"), row("in other words", "fact-3")])
+    with pytest.raises(
+        InputError, match=r"apart\.jsonl, row 2: held out, and .*values\.jsonl, row \d+ of the training"
+    ):
+        mixed(values, held_out=apart)
+    assert mixed(values, held_out=write(apart, [row("something else")])).held_out is not None
