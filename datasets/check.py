@@ -4,6 +4,7 @@ A finding is an `error` (do not train on it), a `warning` (look at it) or a `not
 exits 1 if there is an error or a warning that was not allowed by its code.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from .rows import BadRow, DpoRow, Row, SftRow, TrainingData, read_rows
 from .similarity import near_twins, plain
 from .spec import PARTS, Part
 from .split import asked, family_of
+from .truncation import ends_well, is_cut
 
 Severity = Literal["error", "warning", "note"]
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -50,6 +52,7 @@ _ROWS_SHOWN = 10_000  # places a finding lists at most; `count` has them all
 _IMBALANCE = 20  # times the smallest category
 _LENGTH = 0.75  # of the pairs in which the wanted answer is longer, or shorter
 _PAIRS = 20  # fewer pairs say nothing about lengths
+_HELD = 1000  # rows of the other parts that are compared by meaning
 _NAMES = 20  # names that are listed
 
 
@@ -268,7 +271,8 @@ def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tup
     quoted = {m.place: m.text for m in (*held, *measured)}
     findings = list(_leak_findings("leak", leaks, numbered, quoted))
     if embed and (held or measured):
-        meant = [(m.place, m.text) for m in (*held, *measured) if m.question and not m.taught]
+        some = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
+        meant = [(m.place, m.text) for m in (*some, *measured) if m.question and not m.taught]
         own = [(at, asked(row)) for at, row in trained if row.category != "facts"]
         reworded = find_rewordings(own, meant, embed)
         known = {(leak.train, leak.evaluation) for leak in leaks}
@@ -294,20 +298,14 @@ def _leak_findings(
         yield Finding(code, "error" if code == "leak" else "warning", f"{named}{more}", places)
 
 
-_MARKS = frozenset(".!?…:;)]}\"'”’»*_~`。！？」』）>|")
-_LOOSE = re.compile(
-    r"(?:,|\b(?:and|or|but|the|a|an|of|to|in|with|for|that|because|und|oder|der|die|das|et|ou|de|y|o))$", re.I
-)
-
-
 def _answers(rows: Rows) -> Iterator[Finding]:
     cut: list[Place] = []
     same: list[Place] = []
     longer = pairs = 0
-    ends = [_ends(text) for _, _, row in rows for text in _taught(row) if text.count(" ") >= 7]
+    ends = [ends_well(text) for _, _, row in rows for text in _taught(row) if text.count(" ") >= 7]
     ended = sum(ends) >= 0.8 * len(ends)  # where people write without full stops, their lack says nothing
     for file, index, row in rows:
-        if any(_is_cut(text, ended) for text in _taught(row)):
+        if any(is_cut(text, ended) for text in _taught(row)):
             cut.append(file.place(index))
         if isinstance(row, DpoRow):
             chosen, rejected = row.chosen[0].content, row.rejected[0].content
@@ -330,22 +328,6 @@ def _taught(row: Row) -> list[str]:
     if isinstance(row, SftRow):
         return [m.content.rstrip() for m in row.messages if m.role == "assistant"]
     return [row.chosen[0].content.rstrip(), row.rejected[0].content.rstrip()]
-
-
-def _is_cut(text: str, ended: bool) -> bool:
-    """An open block of code, a loose end, or, among answers that do end, no end."""
-    if text.count("```") % 2:
-        return True
-    if text.count(" ") < 7:
-        return False
-    last = text.rsplit("\n", 1)[-1]
-    listed = "\n" in text and (last.count(" ") < 7 or re.match(r"\s*(?:[-*•#|]|\d+[.)])", last))
-    return bool(_LOOSE.search(text[-12:])) or (ended and not listed and not _ends(text) and text[-1].isascii())
-
-
-def _ends(text: str) -> bool:
-    """Does the text end as a sentence, a number, a quotation, a list or an address does?"""
-    return text[-1] in _MARKS or text[-1].isdigit() or "://" in text.rsplit(None, 1)[-1]
 
 
 def _balance(files: Sequence[_File]) -> Iterator[Finding]:

@@ -20,7 +20,8 @@ COSINE = 0.65  # of two texts of at least SHORT words each
 COSINE_SHORT = 0.72  # short questions are alike by their form alone
 SHORT = 8
 COSINE_ALONE, MARGIN = 0.6, 0.2  # already nearer than this, if every other question is so much farther
-EMBEDDED = 2000  # training texts at most; about twenty seconds on one core
+EMBEDDED = 1500  # training texts at most; about fifteen seconds on one core
+COMMON = 0.02  # of the training texts; a word that stands in more of them tells nothing
 
 
 @dataclass(frozen=True)
@@ -79,28 +80,33 @@ def _distinct(texts: Sequence[tuple[str, str]]) -> dict[str, tuple[str, str]]:
 
 
 def _likely(train: list[str], asked: list[str], limit: int) -> list[str]:
-    """The training texts that share most, by rare words, with a text of the evaluation; every one of those in turn."""
+    """The training texts that share most, by rare words, with a text of the evaluation; for every one of those some."""
     from scipy.sparse import csr_matrix
 
-    vocabulary = {word: at for at, word in enumerate(sorted({w for text in asked for w in text.split()}))}
-    spread = Counter(word for text in train for word in set(text.split()) if word in vocabulary)
-    weights = np.array([math.log(1 + len(train) / (1 + spread[word])) for word in vocabulary])
+    spread = Counter(word for text in train for word in set(text.split()))
+    most = max(20, COMMON * len(train))
+    words = sorted({word for text in asked for word in text.split() if 0 < spread[word] <= most})
+    vocabulary = {word: at for at, word in enumerate(words)}
+    weights = np.array([math.log(1 + len(train) / spread[word]) for word in words])
+    if not words:
+        return []
 
     def matrix(texts: list[str]) -> csr_matrix:
-        rows, columns = [], []
-        for row, text in enumerate(texts):
-            known = {vocabulary[word] for word in text.split() if word in vocabulary}
-            rows += [row] * len(known)
-            columns += known
-        made = csr_matrix((weights[columns], (rows, columns)), shape=(len(texts), len(vocabulary)))
+        known = [sorted({vocabulary[word] for word in text.split() if word in vocabulary}) for text in texts]
+        rows = np.repeat(np.arange(len(texts)), [len(own) for own in known])
+        columns = np.fromiter((at for own in known for at in own), dtype=np.int64, count=len(rows))
+        made = csr_matrix((weights[columns], (rows, columns)), shape=(len(texts), len(words)))
         norms = np.sqrt(np.asarray(made.multiply(made).sum(axis=1))).ravel()
         return csr_matrix(made.multiply((1 / np.maximum(norms, 1e-9))[:, None]))
 
-    each = max(1, limit // max(1, len(asked)))
+    each = max(1, limit // len(asked))
     mine, theirs = matrix(train), matrix(asked)
-    chosen: dict[int, None] = {}
+    best: dict[int, float] = {}
     for start in range(0, len(asked), 64):
         scores = (theirs[start : start + 64] @ mine.T).toarray()
-        nearest = np.argpartition(-scores, min(each, scores.shape[1] - 1), axis=1)[:, :each]
-        chosen |= dict.fromkeys(nearest.ravel().tolist())
-    return [train[at] for at in sorted(chosen)][:limit]
+        kept = min(each, scores.shape[1] - 1)
+        for own in scores:
+            for at in np.argpartition(-own, kept)[:kept].tolist():
+                best[at] = max(best.get(at, 0.0), float(own[at]))
+    chosen = sorted((at for at, score in best.items() if score > 0), key=lambda at: (-best[at], at))[:limit]
+    return [train[at] for at in sorted(chosen)]

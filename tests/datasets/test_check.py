@@ -136,7 +136,7 @@ def test_of_a_large_set_those_are_compared_that_share_rare_words() -> None:
     train = [(f"t{n}", f"An ordinary sentence number {n} about nothing much at all") for n in range(300)]
     train[137] = ("leak", "The flat, the landlord, and a tenant who signs tonight")
     found = find_rewordings(train, [("suite:7", SCENARIO)], embed, limit=10)
-    assert found.compared == 10 and found.texts == 300
+    assert 1 <= found.compared <= 10 and found.texts == 300
     assert [leak.train for leak in found.leaks] == ["leak"]
 
 
