@@ -1,11 +1,10 @@
-"""What the untrained base scores on every suite, with intervals: committed, and reproduced by running this again.
+"""What the untrained base scores, with intervals: committed, and reproduced by running this again.
 
-    python bench/evals/reference.py            # asks the base, compares with reference.json, exit 1 where it differs
-    python bench/evals/reference.py --write [--limit 24]    # writes reference.json, of so many items a suite
+    python bench/evals/reference.py                                   # asks it again; exit 1 where it differs
+    python bench/evals/reference.py --write --suite style --limit 27  # adds or replaces a suite in reference.json
 
-Greedy, on SmolLM2-135M-Instruct, each suite with the length named here. A metric agrees if it is within a point (0.01)
-of the committed one; on the machine that wrote the file it is equal. Intervals are by family (Wilson at the effective
-number of families). The file says of how many items a suite it is (`limit`, null for all); as many are asked again.
+Greedy, on SmolLM2-135M-Instruct; the file says of how many items of each suite (`limit`, null for all). A metric agrees
+if it is within a point (0.01) of the committed one. Intervals are by family (Wilson at their effective number).
 """
 
 import argparse
@@ -21,7 +20,7 @@ FILE = Path(__file__).parent / "reference.json"
 MODEL = "venire/smollm2-135m"
 # Every task, its arguments, and how long an answer may be.
 SUITES: dict[str, dict[str, Any]] = {
-    "value_alignment": {"max_tokens": 48, "likelihood": True},
+    "value_alignment": {"max_tokens": 48},
     "epistemic_stance": {"max_tokens": 48},
     "forgetting": {},
     "phrasing_robustness": {},
@@ -33,15 +32,15 @@ SUITES: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(limit: int | None) -> dict[str, dict[str, dict[str, float]]]:
-    """suite -> metric -> rate with its interval, of the base on every suite."""
+def measure(limits: dict[str, int | None]) -> dict[str, dict[str, dict[str, float]]]:
+    """suite -> metric -> rate with its interval, of the base on so many items of these suites."""
     from inspect_ai import eval_set
 
     from venire.evals import load_task, read_results
 
     tasks = [
-        load_task(f"venire/{name}", args | ({"limit": limited(name, limit)} if limit else {}))
-        for name, args in SUITES.items()
+        load_task(f"venire/{name}", SUITES[name] | ({} if limit is None else {"limit": limit}))
+        for name, limit in limits.items()
     ]
     with tempfile.TemporaryDirectory() as folder:
         eval_set(
@@ -50,11 +49,6 @@ def measure(limit: int | None) -> dict[str, dict[str, dict[str, float]]]:
         )  # fmt: skip
         results = read_results(sorted(Path(folder).glob("*.eval")))
     return summarise(results)
-
-
-def limited(suite: str, limit: int) -> int:
-    """The suite's own `limit` for about `limit` items: the kernel's counts questions, each under six signings."""
-    return max(1, limit // 6) if suite == "kernel" else limit
 
 
 def summarise(results: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
@@ -88,21 +82,25 @@ def differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write reference.json")
-    parser.add_argument("--limit", type=int, help="items a suite, for a quick look")
+    parser.add_argument("--write", action="store_true", help="write what was measured into reference.json")
+    parser.add_argument("--suite", action="append", choices=list(SUITES), help="only this suite (may be given again)")
+    parser.add_argument("--limit", type=int, help="with --write: items a suite (the kernel's count questions)")
     options = parser.parse_args()
-    committed = json.loads(FILE.read_text("utf-8")) if FILE.is_file() and not options.write else None
-    limit = committed["limit"] if committed and options.limit is None else options.limit
-    mine = measure(limit)
+    committed = json.loads(FILE.read_text("utf-8"))
+    wanted = options.suite or list(SUITES if options.write else committed["suites"])
+    limits = {name: options.limit if options.write else committed["suites"][name]["limit"] for name in wanted}
+    mine = measure(limits)
     for suite, metrics in mine.items():
         for metric, rate in metrics.items():
             print(f"{suite:22}{metric:26}{rate['rate']:.3f} [{rate['low']:.3f}, {rate['high']:.3f}] {rate['items']:5}")
     if options.write:
-        FILE.write_text(json.dumps({"model": MODEL, "limit": limit, "suites": mine}, indent=1) + "\n", "utf-8")
-    elif committed and limit == committed["limit"]:
-        told = differences(mine, committed["suites"])
-        print("\n".join(told) or "equal to the committed reference, within a point")
-        sys.exit(1 if told else 0)
+        made = {name: {"limit": limits[name], "metrics": metrics} for name, metrics in mine.items()}
+        committed["suites"] = dict(sorted({**committed["suites"], **made}.items()))
+        FILE.write_text(json.dumps(committed, indent=1) + "\n", "utf-8")
+        return
+    told = differences(mine, {name: committed["suites"][name]["metrics"] for name in wanted})
+    print("\n".join(told) or "equal to the committed reference, within a point")
+    sys.exit(1 if told else 0)
 
 
 if __name__ == "__main__":
