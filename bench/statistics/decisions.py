@@ -159,7 +159,8 @@ def many_cases(n: int) -> Iterator[Case]:
     k, half = 20, np.full(20, 0.5)
     yield Case("all θ = .5", n, _many(half, n), True, k, weight=0.2, truth=half)
     bought = np.full(20, np.nan)
-    yield Case("one corrupted judge, all (.5, .5, .5, .87)", n, _many(bought, n, CORRUPTED), True, k, weight=0.2)
+    often = 1.2 if n == 200 else 0.2
+    yield Case("one corrupted judge, all (.5, .5, .5, .87)", n, _many(bought, n, CORRUPTED), True, k, weight=often)
     worse = np.where(np.arange(20) == 7, 0.65, 0.5)
     lost = Suites(-0.05, 0.10)
     yield Case("one of .65, all forget exactly −δ", n, _many(worse, n), True, k, lost, weight=0.2, truth=worse)

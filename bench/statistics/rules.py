@@ -116,13 +116,14 @@ def hidden_losses(rng: np.random.Generator, reps: int) -> str:
                     alone &= log_e(_filled(np.delete(cells, j, axis=2))) >= bounds.stop_left_out
                 results = []
                 for crossed in (alone, alone & (log_e(against) >= bounds.stop)):
-                    stopped = crossed.any(axis=1)
+                    stopped = np.asarray(crossed.any(axis=1))
                     last = np.where(stopped, crossed.argmax(axis=1), n - 1)
                     superior = stopped | (lows(y, bounds.final) > 0.5)
                     passed = superior.copy()
                     for r in np.flatnonzero(superior):
                         seen = against[r : r + 1, : last[r] + 1]
-                        passed[r] = (log_e(seen)[0] >= bounds.stop)[FIRST_LOOK - 1 :].any() and stopped[r]
+                        path = log_e(seen).ravel()[FIRST_LOOK - 1 :]
+                        passed[r] = stopped[r] and path.max() >= bounds.stop
                         passed[r] |= lows(seen, bounds.final)[0] > 0.5
                     results += [superior, passed]
                 found.append(results)
