@@ -8,17 +8,19 @@ listed with what it is accused of, so that a reader can tell a false alarm from 
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from venire import engine
 from venire.data_commands import _measured
 from venire.datasets.check import Measured
 from venire.datasets.leaks import Leak, find_leaks
 from venire.datasets.rewordings import find_rewordings
 from venire.datasets.rows import read_rows
 from venire.datasets.split import asked
-from venire.engine import embed
 
 HERE = Path(__file__).parent
 SHIPPED = ("quickstart", "categories", "contrast", "replay")
@@ -31,6 +33,16 @@ def planted() -> dict[str, list[tuple[str, str]]]:
     dressed = [(row["scenario"], row["scenario"].upper().replace(".", " ...")) for row in rows]
     quoted = [(row["scenario"], f"A friend wrote to me. {row['scenario']} Please be brief.") for row in rows]
     return {"copied": dressed, "quoted": quoted, **kinds}
+
+
+_vectors: dict[str, np.ndarray] = {}
+
+
+def embed(texts: Sequence[str]) -> np.ndarray:
+    """Sentence vectors; the suites' are the same for every way of planting, and are made once."""
+    if new := [text for text in dict.fromkeys(texts) if text not in _vectors]:
+        _vectors.update(zip(new, engine.embed(new), strict=True))
+    return np.array([_vectors[text] for text in texts])
 
 
 def find(train: list[tuple[str, str]], measured: list[Measured]) -> list[Leak]:
