@@ -5,6 +5,7 @@ share rare words with a question of the evaluation; `compared` says how many tho
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,10 +53,16 @@ def find_rewordings(
     left, right = embed([mine[s][1] for s in chosen]), embed([asked[s][1] for s in theirs])
     leaks = []
     for at, simple in enumerate(chosen):
-        scores = right @ left[at]
+        scores = np.where([_other_numbers(simple, other) for other in theirs], 0.0, right @ left[at])
         if (best := _reworded(scores, simple, theirs)) is not None:
             leaks.append(Leak(mine[simple][0], asked[theirs[best]][0], "meaning", round(float(scores[best]), 4)))
     return Rewordings(leaks, len(chosen), len(mine))
+
+
+def _other_numbers(one: str, other: str) -> bool:
+    """Both name numbers, and not the same: the same sum with other figures is another question."""
+    mine, theirs = (set(re.findall(r"\d+", text)) for text in (one, other))
+    return bool(mine and theirs and mine != theirs)
 
 
 def _reworded(scores: np.ndarray, text: str, asked: Sequence[str]) -> int | None:
