@@ -1,4 +1,4 @@
-"""Who judged: each judge's exam, standing, votes and price, and why some are shown and not counted."""
+"""Who judged: what each judge is, its exam, standing, votes and price, and why some are shown and not counted."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,16 +6,35 @@ from typing import Any
 import polars as pl
 
 from .files import RunFiles
-from .numbers import is_number, percent
+from .numbers import count, interval, is_number, money, percent
 
+IMPORTED = "imported:"  # what the names of judges in somebody else's logs begin with
 _COUNTED = ("gate", "screen")
+
+
+@dataclass(frozen=True)
+class Retest:
+    """A judge asked a second time: `same` of `n` verdicts, on how many prompts, their share with its 95% interval.
+
+    `invalid`: asked twice, not validly both times.
+    """
+
+    n: int
+    same: int
+    prompts: int
+    share: float | None
+    low: float | None
+    high: float | None
+    invalid: int
 
 
 @dataclass(frozen=True)
 class JudgeRow:
     """One judge of the panel. `status` is counted, shown (not counted), withdrawn or absent; `why` says why.
 
-    The exam: `right` of `n` anchor pairs with a known winner, `low` the exact one-sided 95% bound of that share.
+    The exam: `right` of `n` anchor pairs with a known winner, `low` the exact one-sided 95% bound of that share;
+    `kinds` are right and asked by kind of damage, calls and cost its price. `what` says what the judge is; `added`: it
+    joined after the panel was sealed; `retried`: votes that took the place of a failed call.
     """
 
     name: str
@@ -39,6 +58,15 @@ class JudgeRow:
     output_tokens: int | None = None
     cost_usd: float | None = None
     seconds: float | None = None
+    what: str = ""
+    added: bool = False
+    imported: bool = False
+    retried: int = 0
+    exam_ties: int | None = None
+    exam_invalid: int | None = None
+    exam_calls: int | None = None
+    exam_cost: float | None = None
+    retest: Retest | None = None
 
 
 def judges(files: RunFiles) -> list[JudgeRow]:
@@ -88,11 +116,47 @@ def _row(name: str, about: dict[str, Any], files: RunFiles) -> JudgeRow:
         output_tokens=_sum(votes, "output_tokens"),
         cost_usd=_sum(votes, "cost_usd"),
         seconds=_sum(votes, "seconds"),
+        what=str(about.get("what") or ""),
+        added=bool(about.get("added")),
+        imported=name.startswith(IMPORTED),
+        retried=sum(vote.get("judge") == name for vote in files.ledger.get("retried") or []),
+        exam_ties=exam.get("ties"),
+        exam_invalid=exam.get("invalid"),
+        exam_calls=exam.get("calls"),
+        exam_cost=exam.get("cost_usd") if is_number(exam.get("cost_usd")) else None,
+        retest=_retest(about.get("retest")),
     )
+
+
+def _retest(found: dict[str, Any] | None) -> Retest | None:
+    return Retest(**{key: found[key] for key in Retest.__dataclass_fields__}) if found else None
+
+
+def retest_words(row: JudgeRow) -> str:
+    """How a judge that was asked twice agreed with itself, in a clause; "" for one that was asked once."""
+    found = row.retest
+    if found is None:
+        return ""
+    if not is_number(found.share):
+        return f"no vote is valid in both passes ({count(found.invalid, 'vote')} asked twice)"
+    return (
+        f"the same verdict {found.same:,} of {found.n:,} times, {percent(found.share)} "
+        f"(95% interval {interval(found.low, found.high)}; {count(found.prompts, 'prompt')}); "
+        f"{found.invalid:,} not valid in both passes"
+    )
+
+
+def exam_price(row: JudgeRow) -> str:
+    """What a judge's exam cost, in a clause."""
+    if row.exam_calls is None:
+        return "not recorded"
+    return f"{count(row.exam_calls, 'call')}, {'no price' if row.exam_cost is None else money(row.exam_cost)}"
 
 
 def _status(name: str, exam: dict[str, Any], files: RunFiles) -> tuple[str, str]:
     """Is the judge counted, and why not."""
+    if name.startswith(IMPORTED):
+        return "shown", "its votes come from a log made elsewhere: nobody sealed its order of answers or examined it"
     if exam and not exam.get("passed"):
         low = percent(exam.get("low"))
         why = f"failed its exam: {exam.get('right')} of {exam.get('n')} anchor pairs right"

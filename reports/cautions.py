@@ -53,7 +53,9 @@ def cautions(
     for name in files.decision.get("not_examined") or []:
         message = f"the decision does not rest on {name}: nobody told the gate"
         found.append(Caution("not_examined", message, "give the gate what it lacks, or check it by hand", "gate"))
-    found += _uncertified(gate) + _cut_short(files) + _texts(pairs) + _judges(judges) + _suites(suites)
+    found += (
+        _uncertified(gate) + _cut_short(files) + _texts(pairs) + _swaying(files) + _judges(judges) + _suites(suites)
+    )
     return list(dict.fromkeys(found))
 
 
@@ -129,6 +131,16 @@ def _texts(pairs: PairList) -> list[Caution]:
             "pairs",
         )
     ]
+
+
+def _swaying(files: RunFiles) -> list[Caution]:
+    """Answers that speak to the judge, of the two that were compared."""
+    found = files.ledger.get("attempts_to_sway") or {}
+    named = [f"{found[name]:,} of {name}" for name in files.finalist if name and found.get(name)]
+    if not named:
+        return []
+    message = f"answers that speak to the judge: {listing(named)}"
+    return [Caution("attempts_to_sway", message, "read these pairs, and what the judges made of them", "pairs")]
 
 
 def _judges(judges: list[JudgeRow]) -> list[Caution]:

@@ -84,12 +84,20 @@ class RunFiles:
 
     @property
     def finalist_votes(self) -> pl.DataFrame | None:
-        """All votes on the decision's comparison, exams and chats left out; None where there are none."""
+        """All votes on the decision's comparison; None where there are none.
+
+        Exams, chats and a judge's second pass (it says how steady the judge is, and is told as that) are left out.
+        """
         candidate, incumbent = self.finalist
         if self.votes is None or candidate is None:
             return None
         mine = self.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == (incumbent or ""))
-        return mine.filter(~pl.col("use").is_in(["anchor", "informal"])) if "use" in mine.columns else mine
+        if "use" not in mine.columns:
+            return mine
+        if "repeat" in mine.columns:
+            again = (pl.col("use") == "display") & (pl.col("repeat") > 0)
+            mine = mine.filter(~again.fill_null(False))
+        return mine.filter(~pl.col("use").is_in(["anchor", "informal"]))
 
     @property
     def comparison(self) -> dict[str, Any]:

@@ -17,7 +17,16 @@ from .origin import CandidateRow, Fact
 from .pairs import JudgedPair, PairList, judged_pairs
 from .progression import Checkpoint, PhrasingPoint, checkpoints, phrasing_points
 from .suites import Change, changes, rates
-from .words import Verdict, agreement_sentence, coverage_sentence, length_sentence, people_sentence, verdict
+from .words import (
+    Verdict,
+    agreement_sentence,
+    coverage_sentence,
+    length_sentence,
+    people_sentence,
+    retried_sentence,
+    sway_sentence,
+    verdict,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,8 @@ class Report:
     places: list[Place]
     length_sentence: str
     coverage_sentence: str
+    retried_sentence: str
+    sway_sentence: str
     judges: list[JudgeRow]
     suites: list[Change]
     candidates: list[CandidateRow]
@@ -129,6 +140,8 @@ def make_report(files: RunFiles) -> Report:
         places=figures.places(files),
         length_sentence=length_sentence(files, _mean_lengths(files)),
         coverage_sentence=coverage_sentence(files),
+        retried_sentence=retried_sentence(files),
+        sway_sentence=sway_sentence(files),
         judges=judges,
         suites=suites,
         candidates=origin.candidates(files, compared, measured),

@@ -91,12 +91,34 @@ def costs(files: RunFiles, judges: list[JudgeRow]) -> list[Fact]:
         facts.append(Fact("All stages", duration(sum(stage.get("seconds") or 0 for stage in stages))))
     if files.votes is not None:
         facts.append(Fact("Votes, exams and other candidates included", count(files.votes.height, "vote")))
-    paid = [judge.cost_usd for judge in judges if judge.cost_usd is not None]
-    if paid:
-        facts.append(Fact("Paid to vendors, as far as recorded", money(sum(paid))))
+    return facts + _paid(files, judges)
+
+
+def _paid(files: RunFiles, judges: list[JudgeRow]) -> list[Fact]:
+    """What vendors were paid: as the ledger counts all calls, else as the votes do; and the exams' share of it."""
+    counted = files.ledger.get("paid") or {}
+    ours = [judge for judge in judges if not judge.imported]  # what others paid for their votes is theirs
+    priced = [judge.cost_usd for judge in ours if judge.cost_usd is not None]
+    facts = []
+    if counted.get("calls"):
+        facts.append(Fact("Paid to vendors, exams included", _of_calls(counted)))
+    elif priced:
+        facts.append(Fact("Paid to vendors, as far as recorded", money(sum(priced))))
     elif judges:
         facts.append(Fact("Paid to vendors", "no price recorded (local judges cost none)"))
+    exams = [judge for judge in ours if judge.exam_cost is not None]
+    if exams:
+        calls = count(sum(judge.exam_calls or 0 for judge in exams), "call")
+        facts.append(Fact("Of this, for exams", f"{money(sum(judge.exam_cost or 0 for judge in exams))} for {calls}"))
     return facts
+
+
+def _of_calls(paid: dict[str, Any]) -> str:
+    calls, unpriced = paid["calls"], paid.get("unpriced") or 0
+    if unpriced >= calls:
+        return f"{count(calls, 'call')} whose price is not known"
+    said = f"{money(paid.get('cost_usd'))} for {count(calls - unpriced, 'call')}"
+    return f"{said}, and {count(unpriced, 'call')} more whose price is not known" if unpriced else said
 
 
 def provenance(files: RunFiles) -> list[Fact]:

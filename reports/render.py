@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import charts, numbers, origin, words
+from . import bench, charts, numbers, origin, words
 from .compare import Comparison
 from .differences import Run, differences
 from .escape import code, markdown, visible
@@ -111,6 +111,8 @@ def _environment(*, html: bool) -> Environment:
         "interval": numbers.interval,
         "value_words": charts.value_words,
         "exam_words": origin.exam_words,
+        "exam_price": bench.exam_price,
+        "retest_words": bench.retest_words,
         "agreement_words": words.AGREEMENT,
         "marked": _marked,
     }

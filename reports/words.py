@@ -254,6 +254,30 @@ def coverage_sentence(files: RunFiles) -> str:
     )
 
 
+def sway_sentence(files: RunFiles) -> str:
+    """How many answers speak to the judge; "" where nobody counted them."""
+    found = files.ledger.get("attempts_to_sway")
+    if found is None:
+        return ""
+    if not found:
+        return "No answer was found that speaks to the judge."
+    named = listing([f"{number:,} of {without_treatment(str(name), files)}" for name, number in found.items()])
+    return f"Answers that speak to the judge: {named}; every judge was shown them fenced, as text to be judged."
+
+
+def retried_sentence(files: RunFiles) -> str:
+    """How many votes took the place of a call that failed; "" where none did."""
+    found = files.ledger.get("retried") or []
+    if not found:
+        return ""
+    mended = sum(vote.get("verdict_now") != "invalid" for vote in found)
+    return (
+        f"{_capital(count(len(found), 'failed call'))} (an error or a timeout; exams and other candidates included) "
+        f"{'was' if len(found) == 1 else 'were'} asked again, and {mended:,} then gave a valid vote; what was replaced "
+        "stands in ledger.json."
+    )
+
+
 def people_sentence(files: RunFiles) -> str:
     """What people who judged the same pairs say beside the panel; "" if nobody did."""
     found = files.comparison.get("people")
