@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError, ServiceError, VenireError
+from venire._common.quiet import unheard
 
 from .anchors import make_anchors
 from .keys import missing_key, plain_message
@@ -212,7 +213,7 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: 
     if judge.is_api:
         register(judge.model, judge.price)
     try:
-        with Gatekeeper(purse, prices) as keeper:
+        with Gatekeeper(purse, prices) as keeper, unheard() if display == "none" else nullcontext():
             done = inspect_eval(
                 task_with(task, early_stopping=keeper) if prices else task,
                 model=judge.model if judge.is_llm else None,

@@ -2,6 +2,8 @@
 
 import re
 
+from venire._common.quiet import unheard
+
 from .panel import Judge
 
 
@@ -12,7 +14,8 @@ def missing_key(judge: Judge) -> str | None:
     from inspect_ai.model import get_model
 
     try:
-        get_model(judge.model)
+        with unheard():
+            get_model(judge.model)
     except Exception as error:
         if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public
             raise

@@ -1,16 +1,14 @@
 """`venire run` and its stages, each a command of its own."""
 
-import io
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import click
 
 from venire._common.errors import InputError
+from venire._common.quiet import unheard
 
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 
@@ -33,13 +31,6 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
 
 
-@contextmanager
-def _ours() -> Iterator[None]:
-    """Standard output is for a command's result: Inspect's greetings and summaries there are dropped."""
-    with redirect_stdout(io.StringIO()):
-        yield
-
-
 def _say(text: str) -> None:
     click.echo(text, err=True)
 
@@ -59,7 +50,7 @@ def run(experiment: Path, require: str | None, post_hoc: str | None, device: str
 
     the_run = _run(experiment)
     _device(device)
-    with _ours():
+    with unheard():
         decision = flow.run_all(the_run, _say, post_hoc)
     _decided(the_run, decision, require, as_json)
 
@@ -83,7 +74,7 @@ def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
     from .stages import plan as stage
 
     the_run = _run(experiment)
-    with _ours(), the_run.stage("plan"):
+    with unheard(), the_run.stage("plan"):
         lock = stage.freeze(the_run)
     if as_json:
         click.echo(json.dumps(lock, indent=2))
@@ -102,7 +93,7 @@ def evaluate(experiment: Path, device: str) -> None:
     from .stages import flow
 
     _device(device)
-    with _ours():
+    with unheard():
         flow.evaluate(_run(experiment), _say)
 
 
@@ -131,7 +122,7 @@ def train(
     the_run = _run(experiment)
     folder = the_run.folder / "train"
     if detach:
-        with _ours():
+        with unheard():
             plan.require_lock(the_run)
             plan.check_leaks(the_run)
         words = ["train", str(experiment), "--device", device]
@@ -142,7 +133,7 @@ def train(
         sys.exit(detached.follow(folder, _say))
     if detach:
         return
-    with _ours():
+    with unheard():
         flow.train(the_run, _say, device, quick, price, on)
 
 
@@ -187,7 +178,7 @@ def judge(
     if sum([added is not None, logs is not None, retest is not None, retry_invalid]) > 1:
         raise InputError("give one of --add, --logs, --retest, --retry-invalid at a time")
     the_run, result = _run(experiment), None
-    with _ours():
+    with unheard():
         if added is not None:
             flow.add_judge(the_run, added, _say)
         elif logs is not None:
@@ -230,7 +221,7 @@ def gate(
 
     assert experiment is not None
     the_run = _run(experiment)
-    with _ours():
+    with unheard():
         decision = flow.gate(the_run, _say, post_hoc)
     _decided(the_run, decision, require, as_json)
 

@@ -321,3 +321,16 @@ def test_an_evaluation_that_breaks_off_says_so(
     monkeypatch.setattr(inspect_ai, "eval", lambda *_, **__: [log])
     with pytest.raises(VenireError, match="run the same command again"):
         run_panel(pairs, mock_panel(), tmp_path, seed=7, anchors=0)
+
+
+def test_judging_leaves_standard_output_to_the_result(
+    pairs: list[Pair], tmp_path: Path, mock_judges, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Inspect greets once a process, with the hook that counts what judges cost."""
+    from inspect_ai.hooks import _startup
+
+    monkeypatch.setattr(_startup, "_registry_hooks_loaded", False)
+    mock_judges(prefers_bread)
+    run_panel(pairs, mock_panel("one"), tmp_path, seed=7, anchors=0)
+    assert _startup._registry_hooks_loaded
+    assert capsys.readouterr().out == ""
