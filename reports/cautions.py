@@ -23,6 +23,34 @@ class Caution:
     see: str = ""
 
 
+@dataclass(frozen=True)
+class AuditFinding:
+    """What the audit of the votes found: in how many rows, how grave, and what the headline is without it."""
+
+    code: str
+    severity: str  # error, warning or note
+    rows: int
+    message: str
+    effect: str
+
+
+def audit_findings(files: RunFiles) -> list[AuditFinding] | None:
+    """The audit as the decision holds it, the gravest first; None where there was none, or it is not on record."""
+    found = files.decision.get("audit")
+    if found is None:
+        return None
+    return [
+        AuditFinding(
+            code=str(row.get("code") or ""),
+            severity=str(row.get("severity") or "note"),
+            rows=row.get("rows") or 0,
+            message=str(row.get("message") or ""),
+            effect=str(row.get("effect") or ""),
+        )
+        for row in found
+    ]
+
+
 _ADVICE = {
     "votes_not_counted": ("they are shown with the pairs; only votes of use `gate` decide", "pairs"),
     "unpaired_votes": ("judge again: the same command asks only for the orders that are missing", "coverage"),

@@ -40,6 +40,7 @@ class RunFiles:
     lock: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
     decision: dict[str, Any] = field(default_factory=dict)
+    frozen_decision: dict[str, Any] = field(default_factory=dict)  # by the plan, where `decision` is post hoc
     analysis: dict[str, Any] = field(default_factory=dict)
     qualification: dict[str, Any] = field(default_factory=dict)
     ledger: dict[str, Any] = field(default_factory=dict)
@@ -126,6 +127,7 @@ def read_run(folder: Path) -> RunFiles:
         lock=_json(folder / "experiment.lock"),
         run=_json(folder / "run.json"),
         decision=_json(folder / "decision.json"),
+        frozen_decision=_json(folder / "decision.frozen.json"),
         analysis=_json(folder / "analysis.json"),
         qualification=_json(folder / "qualification.json"),
         ledger=_json(folder / "ledger.json"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import bench, figures, origin
 from .bench import JudgeRow
-from .cautions import Caution, cautions
+from .cautions import AuditFinding, Caution, audit_findings, cautions
 from .charts import Chart, agreement_matrix, forest, gate_chart, phrasing_chart, progression_chart
 from .components import Component, components
 from .contenders import without_treatment
@@ -58,6 +58,7 @@ class Report:
     costs: list[Fact]
     provenance: list[Fact]
     cautions: list[Caution]
+    audit: list[AuditFinding] | None
     missing: list[Missing]
     checkpoints: list[Checkpoint]
     phrasing: list[PhrasingPoint]
@@ -149,6 +150,7 @@ def make_report(files: RunFiles) -> Report:
         costs=origin.costs(files, judges),
         provenance=origin.provenance(files),
         cautions=cautions(files, gate, judges, suites, pairs),
+        audit=audit_findings(files),
         missing=files.missing,
         checkpoints=checkpoints(files, compared),
         phrasing=phrasing,

@@ -34,6 +34,7 @@ class Verdict:
     how_sure: str
     reasons: list[Reason]
     post_hoc: str | None
+    frozen: str  # what the frozen plan decided, where this decision is post hoc and the other is on record
 
 
 def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
@@ -50,6 +51,7 @@ def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
         how_sure=_how_sure(files),
         reasons=[_reason(component, files) for component in gate if component.state != "passed"],
         post_hoc=_post_hoc(files.decision),
+        frozen=_by_the_plan(files),
     )
 
 
@@ -185,6 +187,31 @@ def _post_hoc(decision: dict[str, Any]) -> str | None:
     if isinstance(found, list):
         return f"what differs from the lock: {listing([str(c) for c in found])}"
     return found if isinstance(found, str) else "something differs from the lock"
+
+
+def _by_the_plan(files: RunFiles) -> str:
+    """The decision that was made by the frozen plan beside the one made afterwards; "" where there is only one."""
+    before, after = files.frozen_decision, files.decision
+    if not before or not after.get("post_hoc"):
+        return ""
+    same = before.get("outcome") == after.get("outcome") and before.get("candidate") == after.get("candidate")
+    change = "leaves it at" if same else "makes it"
+    return (
+        f"By the frozen plan the decision was {_decided(before, files)}. "
+        f"What was added afterwards {change} {_decided(after, files)}."
+    )
+
+
+def _decided(decision: dict[str, Any], files: RunFiles) -> str:
+    """An outcome with its candidate, its win rate and whose votes that is made of."""
+    rate, judges = decision.get("win_rate") or {}, [str(name) for name in decision.get("counted") or []]
+    name = decision.get("candidate")
+    said = str(decision.get("outcome") or "none").upper() + (f" for {without_treatment(name, files)}" if name else "")
+    if not is_number(rate.get("estimate")):
+        return f"{said} (no win rate)"
+    level = percent(rate.get("level") or 0.95, 0)
+    within = f"{level} interval {interval(rate.get('low'), rate.get('high'))}; {count(rate.get('n'), 'prompt')}"
+    return f"{said} (win rate {percent(rate['estimate'])}, {within}; judges counted: {listing(judges) or 'none'})"
 
 
 AGREEMENT = [
