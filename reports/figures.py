@@ -41,13 +41,38 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Coefficient:
-    """One measure of agreement and what it says."""
+    """One measure of agreement and what it says.
+
+    low, high: its 95% interval over families of prompts; of the one that `gates`, low is the one-sided 95% lower bound.
+    """
 
     name: str
     value: float | None
     low: float | None
     words: str
     gates: bool = False
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A contender's log worth (their mean is 0) with its 95% interval, and its worth, a share of 1."""
+
+    name: str
+    log_worth: float | None
+    low: float | None
+    high: float | None
+    worth: float | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """All contenders on one scale, the best first (Davidson's model of wins and ties); `families` of prompts."""
+
+    contenders: list[Ranked]
+    families: int
+    ties: float | None
+    method: str
 
 
 @dataclass(frozen=True)
@@ -99,6 +124,10 @@ def _checks(c: dict[str, Any], n: int | None) -> list[Estimate]:
     if length:
         label = "Length held equal" if length.get("identifiable") else "Length held equal (not identifiable)"
         rows.append(_estimate("check", label, length | {"estimate": length.get("controlled_win_rate")}, n))
+    if c.get("complete_case"):
+        note = "only the prompts that every judge judged; does not decide"
+        full = c["complete_case"]
+        rows.append(_estimate("check", "Judged by every judge", full, full.get("n"), solid=False, note=note))
     if is_number(c.get("panel_majority")):
         note = "each prompt goes to the majority of judges; no interval, does not decide"
         rows.append(Estimate("check", "Majority of judges", c["panel_majority"], None, None, n, solid=False, note=note))
@@ -199,8 +228,21 @@ def agreement(files: RunFiles) -> list[Coefficient]:
     rows = [
         Coefficient("Signed agreement A_flip", _number(flip.get("estimate")), _number(flip.get("low")), words, True)
     ]
-    rows += [Coefficient(name, _number(block.get(key)), None, says) for key, name, says in _COEFFICIENTS]
+    for key, name, says in _COEFFICIENTS:
+        within = (block.get("intervals") or {}).get(key) or {}
+        low, high = _number(within.get("low")), _number(within.get("high"))
+        rows.append(Coefficient(name, _number(block.get(key)), low, says, high=high))
     return rows
+
+
+def ranking(files: RunFiles) -> Ranking | None:
+    """The analysis' ranking; None where it has none: fewer than three contenders, or they never met."""
+    found = files.analysis.get("ranking")
+    if not found:
+        return None
+    keys = ("log_worth", "low", "high", "worth")
+    rows = [Ranked(str(row["name"]), *(_number(row.get(key)) for key in keys)) for row in found["contenders"]]
+    return Ranking(rows, found.get("families") or 0, _number(found.get("ties")), str(found.get("method") or ""))
 
 
 def judge_pairs(files: RunFiles) -> list[dict[str, Any]]:

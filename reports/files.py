@@ -14,7 +14,8 @@ CONSEQUENCES = {
     "experiment.lock": "nothing shows what was frozen before training: seeds, suites, panel and policy are not listed",
     "run.json": "time, threads and the device are not known",
     "decision.json": "there is no decision; `venire gate EXPERIMENT` makes one",
-    "analysis.json": "there are no win rates, agreement or position figures; nothing was judged, or not decided",
+    "analysis.json": "there are no win rates, agreement or position figures; nothing was judged, "
+    "no vote counts, or nothing was decided",
     "votes.parquet": "single votes cannot be shown; nothing was judged, or the judge stage has not finished",
     "answers.parquet": "prompts and answers cannot be shown",
     "suites.parquet": "the suites before and after cannot be compared",

@@ -10,7 +10,7 @@ from .cautions import AuditFinding, Caution, audit_findings, cautions
 from .charts import Chart, agreement_matrix, forest, gate_chart, phrasing_chart, progression_chart
 from .components import Component, components
 from .contenders import without_treatment
-from .figures import Coefficient, Estimate, LeftOut, Place
+from .figures import Coefficient, Estimate, LeftOut, Place, Ranking
 from .files import Missing, RunFiles
 from .numbers import plain_json
 from .origin import CandidateRow, Fact
@@ -45,6 +45,8 @@ class Report:
     agreement: list[Coefficient]
     agreement_sentence: str
     people_sentence: str
+    people: dict[str, Any] | None
+    ranking: Ranking | None
     judge_pairs: list[dict[str, Any]]
     places: list[Place]
     length_sentence: str
@@ -137,6 +139,8 @@ def make_report(files: RunFiles) -> Report:
         agreement=figures.agreement(files),
         agreement_sentence=agreement_sentence(files),
         people_sentence=people_sentence(files),
+        people=files.comparison.get("people"),
+        ranking=figures.ranking(files),
         judge_pairs=figures.judge_pairs(files),
         places=figures.places(files),
         length_sentence=length_sentence(files, _mean_lengths(files)),
