@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from venire.judges._audit_finding import CELL, COPIED, PAIR, ROW, Finding, count, effect, headlines, row_list, without
+from venire.judges.houses import family_of_judge
 from venire.judges.verdict_text import TIE, ParsedVerdict, parse_verdict, read_mapping
-from venire.judges.votes import family_of_judge
 
 _FAILED = ("error", "timeout")
 _EXPLAINS = 0.95  # share of verdicts that a label mapping must give to be the one in use

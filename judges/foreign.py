@@ -20,9 +20,9 @@ from venire._common.errors import InputError
 from venire._common.files import read_json, write_atomic, write_json
 from venire._common.hashing import sha256_file
 
+from .houses import family_of_judge
 from .reply import read_reply
 from .verdict_text import TIE, parse_verdict
-from .votes import family_of_judge
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample

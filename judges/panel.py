@@ -11,7 +11,7 @@ A judge is named in one of these ways, each with options of its own:
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -21,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from venire._common.errors import InputError
 
+from .houses import family_of_judge, houses
 from .prices import TABLE, Price, price_of
 from .rotation import EACH
 from .rubric import load_rubric
-from .votes import family_of_judge
 
 PRESETS = Path(__file__).parent / "panels"
 Kind = Literal["model", "choice", "embedding", "likelihood", "markers"]
@@ -36,10 +36,6 @@ ANCHORS = 40  # pairs of the exam: 26 right pass
 _BATCHES = {"openai", "anthropic", "google", "together", "grok"}
 # Providers that run on one's own machines.
 _OURS = {"venire", "hf", "vllm", "sglang", "ollama", "llama-cpp-python", "transformer_lens", "none"}
-# Providers that serve other houses' models: the model's name says whose it is.
-_HOSTS = {"openai-api", "openai-api-completions", "openrouter", "together", "fireworks", "groq", "bedrock", "azureai"}
-_HOSTS |= {"vertex", "cloudflare", "sagemaker", "sambanova", "hf-inference-providers", "litellm-proxy"}
-_HOSTS |= {"ollama", "llama-cpp-python", "sglang"}
 _MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01, "markers": 0.0}
 
 
@@ -155,7 +151,7 @@ class JudgeSpec(BaseModel):
             name=name,
             kind=self.kind,
             model=self.model or (f"venire/{self.likelihood}" if self.likelihood else str(measured)),
-            family=self.family or _family(name),
+            family=self.family or family_of_judge(name),
             weights=self._weights(),
             rubric=wanted,
             rubric_sha256=rubric.sha256 if rubric else None,
@@ -305,16 +301,6 @@ def _preset(name: str) -> list[JudgeSpec]:
     return [JudgeSpec.model_validate(judge) for judge in yaml.safe_load(file.read_text("utf-8"))["judges"]]
 
 
-def _family(judge: str) -> str:
-    """The family in a judge's name; of a model that somebody else serves, the model's own."""
-    provider, _, model = judge.partition("/")
-    if provider not in _HOSTS:
-        return family_of_judge(judge)
-    from venire.engine.bases import family_of
-
-    return family_of(model)
-
-
 # Conflicts of interest
 
 
@@ -337,11 +323,6 @@ class Origin(Protocol):
         ...
 
 
-# Open families to the house that makes them, where that house also sells judges: they learn from one another.
-_MAKERS = {"gpt": "openai", "chatgpt": "openai", "o": "openai", "claude": "anthropic", "gemini": "google"}
-_MAKERS |= {"gemma": "google", "palm": "google"}
-
-
 @dataclass(frozen=True)
 class Judgeship:
     """May a judge's votes on a comparison count? `why` is for the report."""
@@ -356,11 +337,11 @@ def judgeship(judge: Judge, candidate: Origin, incumbent: Origin) -> Judgeship:
     `conflict`: its family answers on one side only, or wrote or rewarded the training data: shown, not counted.
     `shared`: its family answers on both sides: counted and tagged.
     """
-    own = _houses([judge.family, *_read_by(judge)])
+    own = houses([judge.family, *_read_by(judge)])
     for side in (candidate, incumbent):
-        if taught := own & _houses(side.teachers):
+        if taught := own & houses(side.teachers):
             return Judgeship("conflict", f"{min(taught)} wrote or rewarded the training data of {side.name}")
-    in_candidate, in_incumbent = own & _houses([candidate.family]), own & _houses([incumbent.family])
+    in_candidate, in_incumbent = own & houses([candidate.family]), own & houses([incumbent.family])
     if in_candidate and in_incumbent:
         return Judgeship("shared", f"{judge.family} judges two contenders of its own family")
     if in_candidate or in_incumbent:
@@ -374,12 +355,6 @@ def _read_by(judge: Judge) -> list[str]:
     if judge.kind != "likelihood":
         return []
     return [family_of_judge(judge.model)]
-
-
-def _houses(families: Iterable[str]) -> set[str]:
-    """Families without their version (`qwen2.5` and `qwen3` are one house), and the makers of open ones."""
-    roots = {match[0] for family in families if (match := re.match(r"[a-z]+", family.lower()))}
-    return roots | {_MAKERS[root] for root in roots if root in _MAKERS}
 
 
 # Counting

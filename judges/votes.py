@@ -14,6 +14,7 @@ import polars as pl
 
 from venire._common.errors import InputError
 from venire._common.files import write_atomic
+from venire.judges.houses import family_of_judge
 from venire.judges.vote_files import file_kind, read_table
 
 Repeats = Literal["refuse", "keep", "first"]
@@ -65,34 +66,6 @@ _AT_LEAST_ZERO = (
     *("repeat", "epoch"),
 )
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
-_VENDORS = {
-    "gpt": "openai",
-    "o1": "openai",
-    "o3": "openai",
-    "claude": "anthropic",
-    "gemini": "google",
-    "palm": "google",
-}
-
-
-def family_of_judge(judge: str) -> str:
-    """The family in a judge's name: the provider, the base's family for local models, else the prefix.
-
-    `anthropic/claude-x` gives `anthropic`, `human:ann` gives `human`, `venire/smollm2-135m` gives `smollm2`; of a bare
-    name, as in files from elsewhere, the vendor is taken where it is well known (`gpt-4` gives `openai`).
-    """
-    provider, slash, model = judge.partition("/")
-    if slash and ":" not in provider:
-        if provider not in ("venire", "hf", "vllm"):
-            return provider
-        from venire.engine.bases import family_of
-
-        return family_of(model.split(":")[0])
-    prefix, colon, _ = judge.partition(":")
-    if colon:
-        return prefix
-    word = judge.replace("_", "-").split("-")[0].lower().rstrip("0123456789.")
-    return _VENDORS.get(word, judge)
 
 
 def read_votes(path: Path, repeats: Repeats = "refuse", *, extras: bool = False) -> pl.DataFrame:

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from venire._common.errors import InputError
+from venire.judges.houses import family_of_judge
 from venire.judges.votes import (
     SCHEMA,
     complete_orders,
-    family_of_judge,
     mirrored,
     read_votes,
     validate,
@@ -164,6 +164,20 @@ def test_broken_files(name: str, text: str, said: str, tmp_path: Path):
         ("embedding:all-minilm", "embedding"),
         ("venire/smollm2-135m", "smollm2"),
         ("gpt-4-0613", "openai"),
+        ("openai-api/mine/Qwen/Qwen3-8B", "qwen3"),
+        ("openai-api/mine/qwen3-8b-instruct", "qwen3"),
+        ("openai-api/mine/Meta-Llama-3.1-8B", "meta"),
+        ("openai-api/mine/my-claude-proxy", "claude"),
+        ("openai-api/mine/judge-1", "mine"),
+        ("openai-api/mine/outer-space", "mine"),
+        ("openai-api/google/gemini-x", "gemini"),
+        ("openai-api/mine/gpt-oss-120b", "gpt"),
+        ("openrouter/anthropic/claude-x", "claude"),
+        ("bedrock/us.anthropic.claude-x-v1:0", "anthropic"),
+        ("azureai/deployment-1", "azureai"),
+        ("groq/o3-mini", "o3"),
+        ("ollama/qwen2.5:7b", "qwen2.5"),
+        ("vllm/judge-1", "judge"),
         ("gpt4_pair", "openai"),
         ("alpaca-judge", "alpaca-judge"),
         ("judge-1", "judge-1"),

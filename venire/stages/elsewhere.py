@@ -104,10 +104,10 @@ def compare(run: "Run", ours: Sequence[Path], theirs: Sequence[Path], say: Say) 
     """Judge two contenders' answers, `ours` being the candidate's, by the experiment's panel and budget."""
     from venire.evals.results import read_answers
     from venire.judges.analysis import analyze
+    from venire.judges.houses import family_of_judge
     from venire.judges.judging import open_judging
     from venire.judges.pairs import make_pairs
     from venire.judges.panel import resolve_panel
-    from venire.judges.votes import family_of_judge
 
     from .design import preferences_of
 
