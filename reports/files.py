@@ -48,6 +48,7 @@ class RunFiles:
     manifest: dict[str, Any] = field(default_factory=dict)
     contenders: list[dict[str, Any]] = field(default_factory=list)
     lineages: list[dict[str, Any]] = field(default_factory=list)
+    phrasings: list[dict[str, Any]] = field(default_factory=list)
     suites: pl.DataFrame | None = None
     answers: pl.DataFrame | None = None
     votes: pl.DataFrame | None = None
@@ -123,6 +124,7 @@ def read_run(folder: Path) -> RunFiles:
         )
     lineages = [_json(file) for file in sorted((folder / "candidates").glob("[!.]*/lineage.json"))]
     contenders = folder / "contenders.json"
+    phrasings = folder / "phrasings.json"
     files = RunFiles(
         folder=folder,
         lock=_json(folder / "experiment.lock"),
@@ -134,6 +136,7 @@ def read_run(folder: Path) -> RunFiles:
         ledger=_json(folder / "ledger.json"),
         manifest=_json(folder / "manifest.json"),
         contenders=_json(contenders) if contenders.is_file() else [],
+        phrasings=_json(phrasings) if phrasings.is_file() else [],
         lineages=sorted(lineages, key=lambda lineage: (str(lineage.get("parent")), lineage.get("step") or 0)),
         suites=_frame(folder / "suites.parquet"),
         answers=_frame(folder / "answers.parquet"),

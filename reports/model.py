@@ -15,6 +15,7 @@ from .files import Missing, RunFiles
 from .numbers import plain_json
 from .origin import CandidateRow, Fact
 from .pairs import JudgedPair, PairList, judged_pairs
+from .phrasing import PhrasingRow, phrasing_cautions, phrasing_rows
 from .progression import Checkpoint, PhrasingPoint, checkpoints, phrasing_points
 from .suites import Change, changes, rates
 from .words import (
@@ -65,6 +66,7 @@ class Report:
     checkpoints: list[Checkpoint]
     phrasing: list[PhrasingPoint]
     phrasing_axis: str
+    phrasings: list[PhrasingRow]
     pairs: PairList
 
     @cached_property
@@ -126,6 +128,7 @@ def make_report(files: RunFiles) -> Report:
     compared = figures.other_candidates(files)
     stages = files.run.get("stages") or []
     phrasing, phrasing_axis = phrasing_points(files)
+    phrasings = phrasing_rows(files)
     return Report(
         name=str(files.frozen.get("name") or files.folder.name),
         finished=max((stage["finished"] for stage in stages if stage.get("finished")), default=None),
@@ -153,12 +156,13 @@ def make_report(files: RunFiles) -> Report:
         metrics=list(dict.fromkeys(name for named in measured.values() for name in named)),
         costs=origin.costs(files, judges),
         provenance=origin.provenance(files),
-        cautions=cautions(files, gate, judges, suites, pairs),
+        cautions=cautions(files, gate, judges, suites, pairs) + phrasing_cautions(phrasings),
         audit=audit_findings(files),
         missing=files.missing,
         checkpoints=checkpoints(files, compared),
         phrasing=phrasing,
         phrasing_axis=phrasing_axis,
+        phrasings=phrasings,
         pairs=pairs,
     )
 
