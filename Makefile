@@ -21,7 +21,7 @@ demo: models
 	$(BIN)/venire run experiments/quickstart.yaml
 
 test: models
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
