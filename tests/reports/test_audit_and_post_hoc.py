@@ -34,8 +34,8 @@ def test_what_the_audit_found_stands_under_the_warnings(make_run: RunMaker) -> N
     ]
     section = html[html.index('id="warnings"') : html.index('id="win-rates"')]
     assert "the longer answer wins (12 rows, <code>longer_wins</code>)." in section
-    assert "Without it: the win rate goes from 0.700 to 0.610." in section
-    assert "Without it: the win rate goes from 0.700 to 0.610." in markdown.replace("\\", "")
+    assert "Effect: the win rate goes from 0.700 to 0.610." in section
+    assert "Effect: the win rate goes from 0.700 to 0.610." in markdown.replace("\\", "")
     assert "<script>alert(1)" not in html and "](http" not in markdown.replace("\\](http", "")
 
 

@@ -207,3 +207,13 @@ def test_the_same_run_gives_the_same_bytes(make_run: RunMaker) -> None:
     first = [build_report(run).read_bytes(), *((run / f"report.{kind}").read_bytes() for kind in ("md", "json"))]
     second = [build_report(run).read_bytes(), *((run / f"report.{kind}").read_bytes() for kind in ("md", "json"))]
     assert first == second
+
+
+def test_a_page_of_57_pairs_and_four_judges_stays_small(make_run: RunMaker) -> None:
+    run = make_run(prompts=57)
+    answers = pl.read_parquet(run / "answers.parquet")
+    longer = pl.concat_str(pl.col("answer"), pl.lit(" And another sentence of an answer, as they are written." * 16))
+    answers.with_columns(answer=longer).write_parquet(run / "answers.parquet")
+    page = page_of(run)
+    assert sum("data-tags" in attrs for _, attrs in page.tags) == 57
+    assert (run / "report.html").stat().st_size < 2_000_000
