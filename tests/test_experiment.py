@@ -38,6 +38,11 @@ def test_a_good_one_is_read_with_its_policy(tmp_path: Path) -> None:
         ({"incumbent": "other/plain"}, "incumbent 'other/plain' is none of"),
         ({"candidates": [{"recipe": "r", "path": "p"}]}, r"candidates\[0\]: give one of"),
         ({"candidates": [{"recipe": "r", "treatment": "x"}]}, "treatment 'x' is not one of"),
+        ({"candidates": [{"recipe": "r", "teachers": ["openai"]}]}, "`teachers` goes with `path`"),
+        (
+            {"candidates": [{"path": "p", "teachers": ["openai/gpt-x"]}]},
+            r"\[0\].teachers: teacher",
+        ),
         ({"suites": []}, "suites"),
         ({"suites": [{"task": "a/x"}, {"task": "b/x"}]}, "'x' is named twice"),
         ({"suites": [{"task": "a/x", "thresholds": {"m": {}}}]}, "exactly one of at_most, at_least"),

@@ -34,6 +34,11 @@ class CandidateSpec(_Strict):
     treatment: str | None = Field(
         default=None, description="what is put around its prompts; default: the first treatment"
     )
+    teachers: list[str] = Field(
+        default=[],
+        description="beside path: the families that wrote or rewarded its training data, e.g. [anthropic, qwen2.5]; "
+        "judges of theirs are shown and not counted",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "CandidateSpec":
@@ -42,7 +47,22 @@ class CandidateSpec(_Strict):
             raise ValueError("give one of recipe, path, name, or a base alone")
         if self.name and self.base:
             raise ValueError("a stored candidate knows its base; leave `base` out")
+        if self.teachers and not self.path:
+            raise ValueError(
+                "`teachers` goes with `path`; rows of a recipe's data name their `teacher`, and a stored candidate's "
+                "are said by: venire candidates add PATH --teacher FAMILY"
+            )
         return self
+
+    @field_validator("teachers")
+    @classmethod
+    def _families(cls, value: list[str]) -> list[str]:
+        from .store import check_family
+
+        try:
+            return sorted({check_family(name) for name in value})
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
 
 class SuiteSpec(_Strict):

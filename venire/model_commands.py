@@ -94,17 +94,28 @@ def candidates() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--base", "base_name", help="The base an adapter sits on: an alias, a hub id or a folder.")
 @click.option("--name", help="What to call it; default: the folder's name.")
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="FAMILY",
+    help="Who wrote or rewarded its training data, e.g. anthropic or qwen2.5: judges of that family will be shown and "
+    "not counted. May be repeated; those given replace those given before.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def candidates_add(path: Path, base_name: str | None, name: str | None, as_json: bool) -> None:
+def candidates_add(
+    path: Path, base_name: str | None, name: str | None, teachers: tuple[str, ...], as_json: bool
+) -> None:
     """Add an adapter, or full weights, that was trained elsewhere. The weights stay where they are.
 
-    Example: venire candidates add checkpoints/step-100 --base Qwen/Qwen2.5-0.5B-Instruct
+    Example: venire candidates add checkpoints/step-100 --base Qwen/Qwen2.5-0.5B-Instruct --teacher anthropic
     """
-    from venire.store import add
+    from venire.store import add, check_family
 
-    candidate = add(path, base_name, name)
+    candidate = add(path, base_name, name, [check_family(teacher) for teacher in teachers] or None)
     if as_json:
-        click.echo(json.dumps({"name": candidate.name, "sha256": candidate.sha256, "model": candidate.model}))
+        told = {"name": candidate.name, "sha256": candidate.sha256, "model": candidate.model}
+        click.echo(json.dumps(told | {"teachers": list(candidate.teachers)}))
     else:
         click.echo(
             f"{candidate.name}: run it as --model {candidate.model}, or in an experiment as {{name: {candidate.name}}}"
@@ -121,7 +132,15 @@ def candidates_list(as_json: bool) -> None:
     from venire.store import everything
 
     rows = [
-        {"name": c.name, "kind": c.kind, "base": c.base, "sha256": c.sha256[:8], "from": c.origin, "model": c.model}
+        {
+            "name": c.name,
+            "kind": c.kind,
+            "base": c.base,
+            "sha256": c.sha256[:8],
+            "from": c.origin,
+            "teachers": ", ".join(c.teachers),
+            "model": c.model,
+        }
         for c in everything()
     ]
     _show(rows, as_json, "Candidates")

@@ -116,11 +116,20 @@ class Run:
         incumbent = self.experiment.incumbent
         return [c for c in found if c.name != incumbent]
 
+    def declared_teachers(self) -> dict[str, list[str]]:
+        """Teachers of candidates that were trained elsewhere, by name: what is known of them, and what is declared."""
+        from . import store
+
+        given = [spec for spec in self.experiment.candidates if spec.path or spec.name]
+        found = [candidate for spec in given for candidate in self._weights(spec, store)]
+        return {candidate.name: list(candidate.teachers) for candidate in found if candidate.teachers}
+
     def _weights(self, spec: CandidateSpec, store: Any) -> list[Any]:
         if spec.recipe:
             return store.trained(self.candidates, spec.recipe)
         if spec.path:
-            return [store.add(Path(spec.path), spec.base or self._only_base(), None)]
+            stored = store.add(Path(spec.path), spec.base or self._only_base(), None)
+            return [replace(stored, teachers=tuple(sorted({*stored.teachers, *spec.teachers})))]
         return [store.find(spec.name) if spec.name else store.bare(spec.base or "")]
 
     def _only_base(self) -> str | None:

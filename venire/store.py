@@ -1,6 +1,8 @@
 """Candidates as contenders: those added by hand, those that recipes trained, and bare bases."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ from venire._common.errors import InputError
 from venire._common.files import read_json, write_json
 
 from .run import RUNS, Contender
+
+_FAMILY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,11 @@ def bare(base_name: str) -> Stored:
     return Stored(base_name, "base", base_name, base.identity, base.family, f"venire/{base_name}", "a base")
 
 
-def add(path: Path, base_name: str | None, name: str | None) -> Stored:
+def add(path: Path, base_name: str | None, name: str | None, teachers: Collection[str] | None = None) -> Stored:
     """Take in an adapter or full weights from elsewhere, under a name; the weights stay where they are.
+
+    `teachers` are the families that wrote or rewarded its training data; None keeps what was said of these weights
+    before. Those of a lineage.json beside the weights are its teachers in any case.
 
     Raises InputError if the folder is missing or no model, if it does not fit the base, or if an adapter comes
     without one.
@@ -61,9 +68,19 @@ def add(path: Path, base_name: str | None, name: str | None) -> Stored:
         raise InputError(f"candidate {str(path)!r}: no such folder; give one that holds the weights and their config")
     name = name or path.resolve().name
     if not (path / "adapter_config.json").is_file():
-        return _add_full(path, name)
+        return _taught(_add_full(path, name), None, path, teachers)
     base_name = base_name or _base_in_config(path)
-    return _adapter(name, path, base_name, "added by hand", {})
+    return _taught(_adapter(name, path, base_name, "added by hand", {}), base_name, path, teachers)
+
+
+def check_family(text: str) -> str:
+    """A family as one writes it for a teacher: `anthropic`, `qwen2.5`. Raises InputError for a model's whole name."""
+    if not _FAMILY.fullmatch(text):
+        raise InputError(
+            f"teacher {text!r}: give the vendor or the model family that wrote or rewarded training data, as in "
+            "anthropic, openai, google, qwen2.5, llama"
+        )
+    return text.lower()
 
 
 def find(name: str) -> Stored:
@@ -95,8 +112,7 @@ def from_lineage(folder: Path, lineage: dict[str, Any]) -> Stored:
     if adapter_sha256(folder) != lineage["sha256"]:
         raise InputError(f"{folder}: the weights are not those of its lineage.json; train again or add them by hand")
     if lineage["kind"] == "full":
-        stored = _add_full(folder, lineage["name"])
-        return Stored(**{**stored.__dict__, "origin": str(folder), **_from(lineage)})
+        return replace(_add_full(folder, lineage["name"]), origin=str(folder), **_from(lineage))
     return _adapter(lineage["name"], folder, lineage["base"]["name"], str(folder), _from(lineage))
 
 
@@ -117,8 +133,6 @@ def _adapter(name: str, path: Path, base_name: str, origin: str, more: dict[str,
 
     base = resolve_base(base_name)
     ref = register_adapter(name, path, base)
-    if not more:
-        write_json(_record(ref.name, ref.sha256), {"name": name, "path": str(ref.path), "base": base_name})
     return Stored(name, "adapter", base_name, ref.sha256, base.family, ref.model, origin, str(ref.path), **more)
 
 
@@ -126,10 +140,20 @@ def _add_full(path: Path, name: str) -> Stored:
     from venire.engine import register_full, resolve_base
 
     ref = register_full(name, path)
-    write_json(_record(ref.name, ref.sha256), {"name": name, "path": str(ref.path), "base": None})
     own = ref.model.removeprefix("venire/")
     family = resolve_base(own).family
     return Stored(name, "full", own, ref.sha256, family, ref.model, "added by hand", str(ref.path))
+
+
+def _taught(stored: Stored, base_name: str | None, path: Path, teachers: Collection[str] | None) -> Stored:
+    """The same with its teachers, kept for when it is asked for by name."""
+    file = _record(stored.name, stored.sha256)
+    if teachers is None:
+        teachers = read_json(file).get("teachers", []) if file.is_file() else []
+    lineage = read_json(path / "lineage.json") if (path / "lineage.json").is_file() else {}
+    known = sorted({*teachers, *(lineage.get("teacher_families") or ())})
+    write_json(file, {"name": stored.name, "path": stored.path, "base": base_name, "teachers": known})
+    return replace(stored, teachers=tuple(known))
 
 
 def _base_in_config(path: Path) -> str:

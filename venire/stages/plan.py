@@ -66,6 +66,7 @@ def describe(run: "Run") -> dict[str, Any]:
     panel, treated = resolve_panel(experiment.panel), treatments(run)
     check_judges(panel.judges, treated)
     suites = [freeze_suite(spec) for spec in experiment.suites]
+    teachers = run.declared_teachers()
     return {
         "name": experiment.name,
         "seed": experiment.seed,
@@ -79,7 +80,7 @@ def describe(run: "Run") -> dict[str, Any]:
         "gate": experiment.policy.model_dump(mode="json"),
         "n_judged": sum(suite["n"] for suite in suites if suite["judge"]),
         "n_max": largest_family(experiment.suites),
-    }
+    } | ({"teachers": teachers} if teachers else {})
 
 
 def freeze_preferences(panel: "Panel") -> str | None:
