@@ -148,10 +148,9 @@ def _add_full(path: Path, name: str) -> Stored:
 def _taught(stored: Stored, base_name: str | None, path: Path, teachers: Collection[str] | None) -> Stored:
     """The same with its teachers, kept for when it is asked for by name."""
     file = _record(stored.name, stored.sha256)
-    if teachers is None:
-        teachers = read_json(file).get("teachers", []) if file.is_file() else []
+    before = read_json(file).get("teachers", []) if file.is_file() else []
     lineage = read_json(path / "lineage.json") if (path / "lineage.json").is_file() else {}
-    known = sorted({*teachers, *(lineage.get("teacher_families") or ())})
+    known = sorted({*(before if teachers is None else teachers), *(lineage.get("teacher_families") or ())})
     write_json(file, {"name": stored.name, "path": stored.path, "base": base_name, "teachers": known})
     return replace(stored, teachers=tuple(known))
 
