@@ -17,6 +17,7 @@ from venire._common.errors import InputError, ServiceError, VenireError
 from venire._common.files import write_atomic
 from venire._common.hashing import sha256_json
 from venire._common.kernel import wrap
+from venire._common.quiet import unheard
 
 from .similarity import near_pairs, plain
 from .spec import Budget, Examples, Rephrasing, Teacher
@@ -213,7 +214,8 @@ def _todo(tasks: Sequence[Task], drafts: Mapping[tuple[str, int], Draft]) -> lis
 def _model(name: str, config: "GenerateConfig") -> "Model":
     from inspect_ai.model import get_model
 
-    return get_model(name, config=config)
+    with unheard():
+        return get_model(name, config=config)
 
 
 async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]:

@@ -219,6 +219,25 @@ def test_the_plan_says_what_judging_costs_and_whether_the_budget_covers_it(stage
     assert "the budget of $0.5 may end before judging does" in words
 
 
+def test_standard_output_holds_the_decision_and_nothing_else(
+    stage: Make, models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+    from inspect_ai.hooks import _startup
+
+    from venire.cli import cli
+
+    monkeypatch.setattr(_startup, "_registry_hooks_loaded", False)  # as in a process of its own
+    models()
+    path = str(stage().path)
+    assert json.loads(CliRunner().invoke(cli, ["plan", path, "--json"]).stdout)["frozen"]["name"] == "staged"
+    judged = CliRunner().invoke(cli, ["judge", path])
+    assert judged.exit_code == 0 and judged.stdout == "" and "votes in all" in judged.stderr
+    assert json.loads(CliRunner().invoke(cli, ["gate", path, "--json"]).stdout)["candidate"] == "smollm2-135m/warm"
+    retest = CliRunner().invoke(cli, ["judge", path, "--retest", "mockllm/one", "--json"])
+    assert json.loads(retest.stdout)
+
+
 def test_a_judge_of_the_house_of_both_sides_is_counted_and_tagged(stage: Make, models) -> None:
     models()
     it = stage(panel={"judges": [*mock_judges_of("one"), *mock_judges_of("two", family="smollm2")]})
