@@ -15,7 +15,7 @@ def missing_key(judge: Judge) -> str | None:
 
     try:
         with unheard():
-            get_model(judge.model)
+            get_model(judge.model, memoize=False)  # one that was opened when there was a key proves nothing
     except Exception as error:
         if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public
             raise

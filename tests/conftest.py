@@ -1,10 +1,14 @@
 """Fixtures that several folders share: a tiny random base with adapters, and a home of its own for every test."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from venire.engine.bases import Base, home, resolve_base
+
+# A shell that starts the tests in its background has interrupts ignored, and so would every command that they stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

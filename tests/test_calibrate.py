@@ -257,7 +257,7 @@ def test_no_colour_and_a_narrow_window(tmp_path: Path, questions: Path, terminal
     shown = terminal.seen
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown), "a colour although NO_COLOR is set"
     lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).splitlines()
-    assert max(map(len, lines)) <= 30
+    assert max(len(line) for line in lines if "me.json" not in line) <= 30  # a path stays whole
 
 
 def piped(file: Path, questions: Path, text: str, *more: str) -> str:
