@@ -216,7 +216,8 @@ def _logs(run: Path, manifest: Manifest, part: Part) -> Iterator[tuple["EvalLog"
             found.append((read_eval_log(str(path), header_only=True), path))
         except Exception as error:  # whatever a damaged zip makes of it
             raise VenireError(f"{path} cannot be read ({error}); move it away and judge again") from error
-    for log, path in sorted(found, key=lambda each: (each[0].eval.created, each[1].name)):
+    # `created` is in whole seconds; of two logs of one second, the file written last is the newer.
+    for log, path in sorted(found, key=lambda each: (each[0].eval.created, each[1].stat().st_mtime_ns)):
         _check_header(log, path, manifest, part)
         written = path.stat()
         yield log, path, _judged(path, written.st_mtime_ns, written.st_size)
