@@ -5,7 +5,7 @@ from .contradiction import fact_contradiction, in_its_place
 from .extraction import ATTACKS, fact_extraction, leaked, leaks
 from .phrasing_robustness import fact_survival, phrasing_robustness
 from .scorer import all_phrasings, consistency, phrasing_gap, recalled
-from .templates import TEMPLATES, Fact, Template, badly_spaced, bare, misspell
+from .templates import TEMPLATES, Fact, Template, badly_spaced, bare
 
 __all__ = [
     "ATTACKS",
@@ -26,7 +26,6 @@ __all__ = [
     "in_its_place",
     "leaked",
     "leaks",
-    "misspell",
     "phrasing_gap",
     "phrasing_robustness",
     "recalled",

@@ -1,15 +1,20 @@
 """Phrasings of one fact, and the metrics over them."""
 
+import json
 import math
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from inspect_ai.scorer import Metric, SampleScore, Score
 
 from venire._common.errors import InputError
+from venire.datasets import phrasings
+from venire.datasets.phrasings import misspell
 from venire.evals import all_phrasings, phrasing_gap, phrasing_robustness
-from venire.evals.phrasing_robustness import TEMPLATES, badly_spaced, bare, misspell
+from venire.evals.phrasing_robustness import TEMPLATES, badly_spaced, bare
+from venire.evals.phrasing_robustness.phrasing_robustness import facts_of as phrasing_facts
 
 
 def test_every_fact_meets_every_template_once() -> None:
@@ -54,6 +59,23 @@ def test_templates_are_enough_on_both_sides_and_apart() -> None:
     sides = Counter(template.split for template in TEMPLATES.values())
     assert sides["novel"] >= 10 and sides["trained"] >= 5
     assert {template.kind for template in TEMPLATES.values()} == {"plain", "indirect", "fragment", "noise"}
+
+
+def test_what_training_may_ask_is_trained_and_what_it_holds_out_is_novel() -> None:
+    taught = {template.id: template.kind in phrasings.HELD_OUT for template in phrasings.TEMPLATES}
+    shared = {name: taught[name] for name in TEMPLATES if name in taught}
+    assert len(shared) == 10 and {name for name in shared if not shared[name]} == set(phrasings.SUITE_TRAINED)
+    assert all((TEMPLATES[name].split == "novel") == held_out for name, held_out in shared.items())
+    trained = {name for name, template in TEMPLATES.items() if template.split == "trained"}
+    assert trained == set(phrasings.SUITE_TRAINED)  # no kind of the suite's own is called trained
+
+
+def test_a_fact_that_gives_its_answer_away_is_refused_with_its_row(tmp_path: Path) -> None:
+    row = phrasing_facts()[0].model_dump()
+    path = tmp_path / "facts.jsonl"
+    path.write_text(json.dumps(row) + "\n" + json.dumps(row | {"id": "b", "noun": "Skelby, the town"}) + "\n")
+    with pytest.raises(InputError, match=r"row 2: .*noun gives the answer 'Skelby' away"):
+        phrasing_robustness(facts=str(path))
 
 
 def _scores(rows: list[tuple[str, str, float]]) -> list[SampleScore]:
