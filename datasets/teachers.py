@@ -17,6 +17,7 @@ from venire._common.errors import InputError, ServiceError, VenireError
 from venire._common.files import write_atomic
 from venire._common.hashing import sha256_json
 from venire._common.kernel import wrap
+from venire._common.progress import Count
 from venire._common.quiet import unheard
 
 from .similarity import near_pairs, plain
@@ -153,7 +154,8 @@ def write_drafts(teacher: Teacher, tasks: Sequence[Task], path: Path, say: Say, 
     while todo := _todo(tasks, drafts):
         batch = todo[: min(_BATCH, _affordable(teacher, todo, drafts.values()))]
         if not batch:
-            say(f"{teacher.model}: {len(todo)} texts are left unasked: the budget is spent")
+            line = f"{teacher.model}: {len(todo)} texts are left unasked: the budget is spent"
+            say(Count(line, teacher.model, len(tasks) - len(todo), len(tasks), over=True))
             break
         earlier = [draft.question for draft in drafts.values() if draft.status != "unusable"]
         failure: BaseException | None = None
@@ -170,7 +172,9 @@ def write_drafts(teacher: Teacher, tasks: Sequence[Task], path: Path, say: Say, 
         if failure:
             reason = (str(failure).splitlines() or [type(failure).__name__])[0]
             raise ServiceError(f"teacher {teacher.model!r}: {reason}; the same command goes on") from failure
-        say(f"{teacher.model}: {sum(d.status != 'unusable' for d in drafts.values())} drafts of {len(tasks)}")
+        made = sum(d.status != "unusable" for d in drafts.values())
+        line = f"{teacher.model}: {made} drafts of {len(tasks)}"
+        say(Count(line, teacher.model, made, len(tasks), over=not _todo(tasks, drafts)))
     wanted = {task.key for task in tasks}
     return [draft for draft in drafts.values() if draft.key in wanted]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import VenireError
 from venire._common.files import write_atomic, write_json
+from venire._common.progress import Count
 
 from .estimate import clock
 
@@ -144,8 +145,9 @@ def check_finite(name: str, step: int, values: dict[str, float]) -> None:
             )
 
 
-def describe(name: str, step: int, steps: int, loss: float, seconds_a_step: float) -> str:
+def describe(name: str, step: int, steps: int, loss: float, seconds_a_step: float) -> Count:
     """One line of progress with an estimate."""
     left = seconds_a_step * (steps - step)
     ends = "done" if step == steps else f"{clock(left)} left"
-    return f"{name}: step {step}/{steps}, loss {loss:.3f}, {seconds_a_step:.1f} s a step, {ends}"
+    note = f"loss {loss:.3f}, {seconds_a_step:.1f} s a step, {ends}"
+    return Count(f"{name}: step {step}/{steps}, {note}", name, step, steps, note, over=step == steps)

@@ -47,11 +47,11 @@ def build(spec: Path | None, out: Path | None, schema: bool, as_json: bool) -> N
         raise InputError("name a spec and a folder: venire data build SPEC --out DIR (or ask for --schema)")
     from venire.data_review import review
     from venire.datasets import build as builder
+    from venire.progress import Teller
 
     _quiet()
-    built = builder.build(
-        spec, out, lambda line: click.echo(line, err=True), review if _somebody_sits_there() else None
-    )
+    with Teller("build") as say:
+        built = builder.build(spec, out, say, say.aside(review) if _somebody_sits_there() else None)
     if as_json:
         click.echo((out / builder.MANIFEST).read_text("utf-8"), nl=False)
         return

@@ -2,13 +2,18 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from venire._common.errors import InputError
 from venire._common.quiet import unheard
+
+if TYPE_CHECKING:
+    from .progress import Teller
 
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 
@@ -35,6 +40,15 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
+@contextmanager
+def _telling(phase: str) -> "Iterator[Teller]":
+    """What a stage says and counts, on standard error; what Inspect prints on standard output is dropped."""
+    from .progress import Teller
+
+    with Teller(phase) as say, unheard():
+        yield say
+
+
 @click.command()
 @EXPERIMENT
 @click.option("--require", type=click.Choice(["promote"]), help="Exit 1 unless the decision is PROMOTE.")
@@ -50,8 +64,8 @@ def run(experiment: Path, require: str | None, post_hoc: str | None, device: str
 
     the_run = _run(experiment)
     _device(device)
-    with unheard():
-        decision = flow.run_all(the_run, _say, post_hoc)
+    with _telling("run") as say:
+        decision = flow.run_all(the_run, say, post_hoc)
     _decided(the_run, decision, require, as_json)
 
 
@@ -93,8 +107,8 @@ def evaluate(experiment: Path, device: str) -> None:
     from .stages import flow
 
     _device(device)
-    with unheard():
-        flow.evaluate(_run(experiment), _say)
+    with _telling("eval") as say:
+        flow.evaluate(_run(experiment), say)
 
 
 @click.command()
@@ -133,8 +147,8 @@ def train(
         sys.exit(detached.follow(folder, _say))
     if detach:
         return
-    with unheard():
-        flow.train(the_run, _say, device, quick, price, on)
+    with _telling("train") as say:
+        flow.train(the_run, say, device, quick, price, on)
 
 
 @click.command()
@@ -178,15 +192,15 @@ def judge(
     if sum([added is not None, logs is not None, retest is not None, retry_invalid]) > 1:
         raise InputError("give one of --add, --logs, --retest, --retry-invalid at a time")
     the_run, result = _run(experiment), None
-    with unheard():
+    with _telling("judge") as say:
         if added is not None:
-            flow.add_judge(the_run, added, _say)
+            flow.add_judge(the_run, added, say)
         elif logs is not None:
-            flow.judge_logs(the_run, logs, _say)
+            flow.judge_logs(the_run, logs, say)
         elif retest is not None:
-            result = flow.retest(the_run, retest, _say)
+            result = flow.retest(the_run, retest, say)
         else:
-            flow.judge(the_run, _say, retry_invalid)
+            flow.judge(the_run, say, retry_invalid)
     if result is not None and as_json:
         click.echo(json.dumps(result, indent=2))
 
@@ -221,8 +235,8 @@ def gate(
 
     assert experiment is not None
     the_run = _run(experiment)
-    with unheard():
-        decision = flow.gate(the_run, _say, post_hoc)
+    with _telling("gate") as say:
+        decision = flow.gate(the_run, say, post_hoc)
     _decided(the_run, decision, require, as_json)
 
 
@@ -235,7 +249,10 @@ def report(experiment: Path) -> None:
     """
     from .stages import flow
 
-    click.echo(str(flow.report(_run(experiment), _say)))
+    the_run = _run(experiment)
+    with _telling("report") as say:
+        page = flow.report(the_run, say)
+    click.echo(str(page))
 
 
 def _device(device: str) -> None:

@@ -1,40 +1,215 @@
-"""Progress of long work, calm in a terminal and in a pipe: how much is done, and about how long it still takes."""
+"""Progress of long work, calm in a terminal and in a pipe: how much is done, and about how long it still takes.
 
+A command opens a `Teller` and gives it to the stages as their `say`. What they say is a line each, on standard error;
+what they count (`Count`) is drawn under the lines while it goes on, where somebody looks. In a pipe, in CI and in a
+terminal that cannot draw, it is a plain line now and then.
+"""
+
+import os
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from inspect_ai.hooks import Hooks, SampleEnd, hooks
+from venire._common.progress import Count
 
-_EVERY_S = 15.0
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+EVERY_S = 15.0  # between two plain lines of one count
+_REFRESH = 4  # drawings a second
+_BAR = 28  # columns
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Teller:
+    """Says lines, and while it is open draws what is counted, if standard error is a terminal that can."""
+
+    def __init__(self, phase: str) -> None:
+        """`phase` is what is shown while nothing is counted; a line `2/6 eval …` begins another."""
+        self._phase, self._began = phase, time.monotonic()
+        self._counts: dict[str, Count] = {}
+        self._live: Any = None
+        self._console: Console | None = None
+        self._spinner: Any = None
+
+    @property
+    def live(self) -> bool:
+        """Is it drawing?"""
+        return self._live is not None
+
+    def __enter__(self) -> "Teller":
+        if can_draw():
+            self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def __call__(self, line: str) -> None:
+        """Say a line; a count that goes on is drawn instead where that can be."""
+        if isinstance(line, Count):
+            self._counts[line.what] = line
+            if self.live and not line.over:
+                return
+            del self._counts[line.what]
+        elif begun := re.match(r"\d+/\d+ \S+", line):
+            self._phase, self._began = begun[0], time.monotonic()
+            self._counts.clear()
+        self._print(line)
+
+    def aside(self, function: Callable[P, R]) -> Callable[P, R]:
+        """`function` with nothing drawn while it runs, since it speaks with the person itself."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            drawing = self.live
+            self._stop()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                if drawing:
+                    self._start()
+
+        return run
+
+    def _start(self) -> None:
+        from rich.live import Live
+        from rich.spinner import Spinner
+
+        self._console = _console()
+        self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line", style="dim")
+        # Commands take what Inspect prints on standard output away themselves; warnings come above what is drawn.
+        self._live = Live(
+            get_renderable=self._drawing,
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            refresh_per_second=_REFRESH,
+        )
+        self._live.start()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+        self._live = None
+
+    def _print(self, line: str) -> None:
+        from venire.reports.escape import visible
+
+        if not line:
+            return
+        if self._console is not None and self.live:
+            self._console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(visible(line), file=sys.stderr, flush=True)
+
+    def _drawing(self) -> "RenderableType":
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        counts = list(self._counts.values())  # a copy: hooks of Inspect write to it meanwhile
+        if not counts:
+            return self._headline(f"{self._phase}, {span(time.monotonic() - self._began)}")
+        parts: list[RenderableType] = []
+        for count in counts:
+            bar = Table.grid(padding=(0, 1))
+            for width in (1, _BAR, None, None):
+                bar.add_column(no_wrap=True, overflow="ellipsis", width=width)
+            share = ProgressBar(count.total, count.done, width=_BAR, complete_style="cyan", finished_style="cyan")
+            bar.add_row("", share, _text(f"{count.done:,}/{count.total:,}"), _text(count.note))
+            parts += [self._headline(count.what), bar]
+        return Group(*parts)
+
+    def _headline(self, words: str) -> "RenderableType":
+        from rich.table import Table
+
+        line = Table.grid(padding=(0, 1))
+        line.add_column()
+        line.add_column(no_wrap=True, overflow="ellipsis")
+        line.add_row(self._spinner, _text(words))
+        return line
+
+
+def can_draw() -> bool:
+    """Is standard error a terminal whose lines can be drawn over, with somebody before it?"""
+    return sys.stderr.isatty() and not os.environ.get("CI") and not _console().is_dumb_terminal
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    class Console_(Console):
+        """One that leaves the cursor alone: whatever stops the program, its terminal needs no mending."""
+
+        def show_cursor(self, show: bool = True) -> bool:
+            return False
+
+    return Console_(stderr=True, markup=False, highlight=False)
+
+
+def _text(words: str) -> "RenderableType":
+    from rich.text import Text
+
+    from venire.reports.escape import visible
+
+    return Text(visible(words), no_wrap=True, overflow="ellipsis")
 
 
 class Progress:
-    """Counts finished samples and says so at most every quarter of a minute."""
+    """Counts finished samples and tells of them: each where it is drawn, else at most every quarter of a minute."""
 
     def __init__(self, what: str, total: int, say: Callable[[str], None]) -> None:
         self.what, self.total, self.say = what, total, say
-        self.done = 0
+        self.done = self.failed = self.retries = 0
         self.start = self.told = time.monotonic()
+        self._drawn = isinstance(say, Teller) and say.live
+        if self._drawn:
+            self.tell()
 
-    def tick(self) -> None:
+    def tick(self, *, failed: bool = False) -> None:
         """One more sample is done."""
         self.done += 1
-        now = time.monotonic()
-        if now - self.told >= _EVERY_S and self.done < self.total:
-            self.told = now
-            self.say(f"    {self.what}: {self.done} of {self.total} samples{self._left(now)}")
+        self.failed += failed
+        self.tell()
 
-    def _left(self, now: float) -> str:
+    def retry(self) -> None:
+        """A call failed and will be made again."""
+        self.retries += 1
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how far it is, if it is time to."""
+        now = time.monotonic()
+        if self.done < self.total and (self._drawn or now - self.told >= EVERY_S):
+            self.told = now
+            note = ", ".join(filter(None, (self._speed(now), self._trouble())))
+            line = f"    {self.what}: {self.done} of {self.total} samples" + (f", {note}" if note else "")
+            self.say(Count(line, self.what, self.done, self.total, note))
+
+    def _speed(self, now: float) -> str:
         """Samples of a batch end together: before a tenth is done, an estimate would be far too long."""
-        if self.done * 10 < self.total:
+        if not self.done or self.done * 10 < self.total:
             return ""
-        return f", about {_span((now - self.start) / self.done * (self.total - self.done))} left"
+        each = (now - self.start) / self.done
+        rate = f"{1 / each:.1f} a second" if each <= 1 else f"{each:.1f} s each"
+        return f"{rate}, about {span(each * (self.total - self.done))} left"
+
+    def _trouble(self) -> str:
+        said = [f"{self.failed} failed"] if self.failed else []
+        return ", ".join([*said, f"{self.retries} calls tried again"] if self.retries else said)
 
     def end(self) -> None:
         """Say what it came to."""
-        if self.done:
-            self.say(f"    {self.what}: {self.done} samples in {_span(time.monotonic() - self.start)}")
+        trouble = f", {said}" if (said := self._trouble()) else ""
+        line = f"    {self.what}: {self.done} samples in {span(time.monotonic() - self.start)}{trouble}"
+        if self.done or self._drawn:
+            self.say(Count(line if self.done else "", self.what, self.done, self.total, over=True))
 
 
 _watching: list[Progress] = []
@@ -43,6 +218,7 @@ _watching: list[Progress] = []
 @contextmanager
 def watch(what: str, total: int, say: Callable[[str], None]) -> Iterator[None]:
     """Tell of the samples that Inspect finishes inside; those that were done before are not counted."""
+    _hear_of_samples()
     progress = Progress(what, total, say)
     _watching.append(progress)
     try:
@@ -52,15 +228,24 @@ def watch(what: str, total: int, say: Callable[[str], None]) -> Iterator[None]:
         progress.end()
 
 
-@hooks(name="venire_progress", description="Tells `venire run` how far Inspect is.")
-class _Counter(Hooks):
-    def enabled(self) -> bool:
-        return bool(_watching)
+@cache
+def _hear_of_samples() -> None:
+    from inspect_ai.hooks import Hooks, ModelRetry, SampleEnd, hooks
 
-    async def on_sample_end(self, data: SampleEnd) -> None:
-        for progress in _watching:
-            progress.tick()
+    @hooks(name="venire_progress", description="Tells `venire run` how far Inspect is.")
+    class Counter(Hooks):
+        def enabled(self) -> bool:
+            return bool(_watching)
+
+        async def on_sample_end(self, data: SampleEnd) -> None:
+            for progress in _watching:
+                progress.tick(failed=data.sample.error is not None)
+
+        async def on_model_retry(self, data: ModelRetry) -> None:
+            for progress in _watching:
+                progress.retry()
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A time in words, as exact as one needs to wait for it."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
