@@ -7,13 +7,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from inspect_ai import Task
 from inspect_ai.dataset import Sample
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_json
+from venire._common.reading import first_fault, parse_yaml, read_text
 
 
 class Row(BaseModel):
@@ -158,16 +158,11 @@ def sample_content(sample: Sample) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    text = path.read_text("utf-8")
+    text = read_text(path, "suite")
     if path.suffix == ".jsonl":
         yield from _read_lines(path, text)
         return
-    try:
-        rows = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    rows = parse_yaml(text, str(path))
     if rows is not None and not isinstance(rows, list):
         raise InputError(f"{path}: a suite's file is a list of rows")
     yield from rows or []
@@ -183,6 +178,5 @@ def _read_lines(path: Path, text: str) -> Iterator[Any]:
 
 
 def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    return f", key {key!r}: {first['msg']}" if key else f": {first['msg']}"
+    key, message, _ = first_fault(error)
+    return f", key {key!r}: {message}" if key else f": {message}"

@@ -6,7 +6,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from inspect_ai import Task, task_with
 from inspect_ai.model import ChatMessageSystem
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from venire._common.errors import InputError
 from venire._common.hashing import canonical_json
 from venire._common.kernel import KernelMode, wrap
+from venire._common.reading import first_fault, parse_yaml, read_text
 
 from .matching import words
 
@@ -114,9 +114,9 @@ def read_facts(path: Path) -> list[str]:
 
     A row is a sentence or an object with `statement`. Raises InputError naming the row that is neither.
     """
-    text = path.read_text("utf-8")
+    text = read_text(path, "facts")
     if path.suffix in (".yaml", ".yml", ".json"):
-        rows = yaml.safe_load(text)
+        rows = parse_yaml(text, str(path))
     elif path.suffix == ".jsonl":
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     else:
@@ -217,7 +217,5 @@ def _validate(raw: Mapping[str, Any], where: str) -> Treatment:
     try:
         return Treatment.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
+        key, message, _ = first_fault(error)
         raise InputError(f"{where}{f', key {key!r}' if key else ''}: {message}") from error

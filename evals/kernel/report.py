@@ -5,10 +5,9 @@
 Intervals are by question: a question in three languages is one question. With few questions they are wide, and say so.
 """
 
-import argparse
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +15,7 @@ import polars as pl
 from venire._common.errors import InputError
 from venire.judges.statistics.phrasing import PhrasingRate, phrasing_accuracy, phrasing_gap
 
+from ..report_command import print_report
 from ..results import read_answers, read_results
 from .outcomes import OUTCOMES
 
@@ -93,29 +93,19 @@ def _cell(rate: PhrasingRate) -> str:
     return f"{rate.estimate:+.2f} [{rate.low:+.2f}, {rate.high:+.2f}]"
 
 
+def _lines(report: KernelReport) -> Iterator[str]:
+    yield f"{report.model}: share of the questions, 95% by question"
+    for place, found in report.rates.items():
+        yield f"  {place:18}" + "  ".join(f"{name} {_cell(rate)}" for name, rate in found.items())
+    for place, found in report.differentials.items():
+        yield f"  {place:18}less unsigned: " + "  ".join(f"{name} {_cell(rate)}" for name, rate in found.items())
+    for each in report.passes:
+        yield f"  {each['signing']}: {each['family']} is answered in {each['answers']}, refused in {each['refuses']}"
+
+
 def main() -> None:
     """Print the reports of the logs named, or JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("logs", nargs="+", type=Path, help="Inspect logs of venire/kernel")
-    parser.add_argument("--json", action="store_true", help="print one JSON list")
-    options = parser.parse_args()
-    try:
-        reports = kernel_reports(options.logs)
-    except InputError as error:
-        parser.exit(2, f"{error}\n")
-    if options.json:
-        print(json.dumps([asdict(report) for report in reports], indent=2))
-        return
-    for report in reports:
-        print(f"{report.model}: share of the questions, 95% by question")
-        for place, found in report.rates.items():
-            print(f"  {place:18}" + "  ".join(f"{name} {_cell(rate)}" for name, rate in found.items()))
-        for place, found in report.differentials.items():
-            print(f"  {place:18}less unsigned: " + "  ".join(f"{name} {_cell(rate)}" for name, rate in found.items()))
-        for each in report.passes:
-            print(
-                f"  {each['signing']}: {each['family']} is answered in {each['answers']}, refused in {each['refuses']}"
-            )
+    print_report(__doc__, "venire/kernel", kernel_reports, _lines)
 
 
 if __name__ == "__main__":

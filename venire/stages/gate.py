@@ -95,8 +95,8 @@ def keep_frozen(run: "Run", decision: dict[str, Any], say: Callable[[str], None]
 
 def write_frames(run: "Run", contenders: Sequence["Contender"]) -> "pl.DataFrame":
     """Every score and every answer with its contender, and what phrasings say, beside the votes; gives the scores."""
+    from venire.evals.phrasing_robustness.analysis import phrasings
     from venire.evals.results import read_results
-    from venire.judges.phrasings import phrasings
 
     suites = with_contender(read_results(eval_logs(run)), contenders)
     suites.write_parquet(run.folder / "suites.parquet")

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from venire.judges.phrasings import phrasings
+from venire.evals.phrasing_robustness.analysis import phrasings
 from venire.judges.statistics.phrasing import phrasing_accuracy
 
 SPLITS = {"what_is": "trained", "tell_me": "trained", "typo": "novel", "cloze": "novel", "indirect": "novel"}
@@ -90,3 +90,15 @@ def test_other_suites_and_unscored_items_are_left_out(right: np.ndarray):
     only = answers.filter(pl.col("sample_id").str.ends_with("what_is"))
     (row,) = phrasings(results, only)
     assert row["novel"] is None and row["gap"] is None and row["trained"]["n"] == 40
+
+
+def test_asked_twice_is_still_one_item(right: np.ndarray):
+    results, answers = frames({"new": right})
+    again = [frame.with_columns(epoch=pl.lit(2, pl.Int64)) for frame in (results, answers)]
+    (once,) = phrasings(results, answers)
+    (twice,) = phrasings(pl.concat([results, again[0]]), pl.concat([answers, again[1]]))
+    assert once == twice
+    failed = again[0].with_columns(value=pl.lit(0.0))
+    (half,) = phrasings(pl.concat([results, failed]), pl.concat([answers, again[1]]))
+    assert half["novel"]["n"] == 120 and half["novel"]["estimate"] == pytest.approx(right[:, 2:].mean() / 2)
+    assert half["consistency"]["all_phrasings"]["estimate"] == 0  # right once is not right every time

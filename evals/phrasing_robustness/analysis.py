@@ -1,10 +1,11 @@
 """Does a model know facts, or phrasings? Suites whose items are facts × templates, with the intervals that this takes.
 
     phrasings(results, answers)     one row for each suite, contender and metric of that kind
+    with_templates(results, answers)   the scores with the template and the side of each item, for curves of their own
 
 A suite is of that kind if the metadata of its samples name a `template` and its `split`, `trained` or `novel`; the fact
 is the sample's `family`. Templates stand in many facts, so intervals are over both (STATISTICS.md §4); what looks too
-good or too alike is a red flag. Other suites are left out.
+good or too alike is a red flag. Other suites are left out. An item that was asked several times is still one.
 """
 
 import json
@@ -30,7 +31,9 @@ def phrasings(
     results, answers: as in suites.parquet and answers.parquet. seeds: sets of contenders that differ by their seed
     alone; answers of theirs that are too alike are flagged. What is undefined is null.
     """
-    items = _items(results, answers)
+    scored = with_templates(results, answers).drop_nulls("template").filter(pl.col("value").is_in([0.0, 1.0]))
+    asked = scored.group_by("suite", "contender", "metric", "sample_id", "family", "template", "split")
+    items = asked.agg(pl.col("value").mean()).sort("suite", "contender", "metric", "sample_id")
     rows = [_row(part) for _, part in items.group_by("suite", "contender", "metric", maintain_order=True)]
     for suite, metric, names, flag in _alike(items, seeds):
         for row in rows:
@@ -39,19 +42,15 @@ def phrasings(
     return rows
 
 
-def _items(results: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """The scored 0/1 items of such suites with `template` and `novel`."""
+def with_templates(results: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """`results` with `template` and `split`, as the samples' metadata in `answers` have them; null in other suites."""
     told = [
-        (*row[:4], str(data["template"]), data["split"] == "novel")
+        (*row[:4], str(data["template"]), str(data["split"]))
         for row in answers.select(*_ITEM, "metadata").iter_rows()
         if (data := _metadata(row[4])).get("template") and data.get("split") in ("trained", "novel")
     ]
-    schema = [*_ITEM, "template", "novel"]
-    kinds = pl.DataFrame(told, schema=schema, orient="row") if told else answers.select(_ITEM).clear()
-    if kinds.is_empty():
-        return results.clear().with_columns(template=pl.lit(""), novel=pl.lit(False))
-    scored = results.filter(pl.col("value").is_in([0.0, 1.0]))
-    return scored.join(kinds, on=_ITEM).sort("suite", "contender", "metric", "sample_id", "epoch")
+    types = {name: results.schema[name] for name in _ITEM} | {"template": pl.String(), "split": pl.String()}
+    return results.join(pl.DataFrame(told, schema=types, orient="row"), on=_ITEM, how="left")
 
 
 def _metadata(text: Any) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def _metadata(text: Any) -> dict[str, Any]:
 
 
 def _row(part: pl.DataFrame) -> dict[str, Any]:
-    x, novel = part["value"].to_numpy(), part["novel"].to_numpy()
+    x, novel = part["value"].to_numpy(), (part["split"] == "novel").to_numpy()
     facts, templates = part["family"].to_numpy(), part["template"].to_numpy()
     sides = {
         name: phrasing_accuracy(x[kept], facts[kept], templates[kept]) if kept.any() else None
@@ -70,7 +69,8 @@ def _row(part: pl.DataFrame) -> dict[str, Any]:
     both = bool(np.intersect1d(facts[novel], facts[~novel]).size)
     leaks = sorted(set(templates[novel]) & set(templates[~novel]))
     gap = phrasing_gap(x, facts, novel, templates) if both and not leaks else None
-    alike = consistency(x, facts)
+    alike = consistency((x >= 0.5).astype(float), facts)
+    whole = consistency((x == 1).astype(float), facts).all_correct  # right every time it was asked
     flags = [_flag(f) for f in phrasing_flags(trained, other, gap, x.size)] if trained and other and gap else []
     if leaks:
         text = f"templates {', '.join(leaks)} are both trained and novel: what is called novel is not"
@@ -87,11 +87,7 @@ def _row(part: pl.DataFrame) -> dict[str, Any]:
         "consistency": {
             "mean": _number(alike.mean),
             "corrected": _number(alike.corrected),
-            "all_phrasings": {
-                "estimate": alike.all_correct.estimate,
-                "low": alike.all_correct.low,
-                "high": alike.all_correct.high,
-            },
+            "all_phrasings": {"estimate": whole.estimate, "low": whole.low, "high": whole.high},
         },
         "flags": flags,
     }
@@ -100,9 +96,9 @@ def _row(part: pl.DataFrame) -> dict[str, Any]:
 def _alike(items: pl.DataFrame, seeds: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, set[str], RedFlag]]:
     """Flags over contenders of one recipe with several seeds, on the items that all of them have."""
     for group in seeds:
-        mine = items.filter(pl.col("contender").is_in(list(group)))
+        mine = items.filter(pl.col("contender").is_in(list(group))).with_columns(pl.col("value").round())
         for (suite, metric), part in mine.group_by("suite", "metric", maintain_order=True):
-            table = part.pivot(on="contender", index=["sample_id", "epoch"], values="value").drop_nulls()
+            table = part.pivot(on="contender", index="sample_id", values="value").drop_nulls()
             names = [name for name in group if name in table.columns]
             if table.height and len(names) > 1:
                 found = seed_flags(table.select(names).to_numpy().T)
