@@ -9,7 +9,10 @@ from click.testing import CliRunner
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_file
-from venire.curve_command import curve, curve_points, draw_curves
+from venire.curve import curve_points, too_alike
+from venire.curve_command import curve, draw_curves
+from venire.evals.phrasing_robustness.analysis import phrasings
+from venire.lineages import seed_groups, series
 from venire.run import Contender
 
 
@@ -36,11 +39,13 @@ def _results(values: dict[str, list[float]]) -> pl.DataFrame:
             "epoch": 1,
             "value": value,
             "family": f"f{i // 2}",
+            "template": None,
+            "split": None,
         }
         for name, column in values.items()
         for i, value in enumerate(column)
     ]
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides={"template": pl.String, "split": pl.String})
 
 
 @pytest.fixture
@@ -76,11 +81,12 @@ def test_data_that_changed_since_tells_no_phrasings(contenders: list[Contender])
 
 
 def test_the_change_is_on_shared_items_and_by_family(contenders: list[Contender]) -> None:
-    points = {p.contender: p for p in curve_points(_results(VALUES), contenders, "b/plain", "step")}
+    points = {p.contenders[0]: p for p in curve_points(_results(VALUES), contenders, "b/plain", "step")}
     assert points["b/plain"].change is None and points["b/plain"].rate == 0.5
-    assert points["five/plain"].change == pytest.approx((0.5, 0.5, 0.5))  # every family gains alike
-    one = points["one/plain"].change
-    assert one and one[0] == pytest.approx(0.25) and one[1] < 0 < one[2]
+    five, one = points["five/plain"].change, points["one/plain"].change
+    assert five and five[0] == 0.5 and five[1] is not None and five[2] is not None
+    assert 0 < five[1] < 0.1 and five[2] < 0.8  # every family gains alike, but there are only four
+    assert one and one[0] == pytest.approx(0.25) and one[1] is not None and one[1] < 0
     assert (points["one/plain"].items, points["one/plain"].families) == (8, 4)
 
 
@@ -96,6 +102,89 @@ def test_the_same_points_draw_the_same_picture(contenders: list[Contender]) -> N
     many = [p for i in range(13) for p in [points[0].__class__(**{**points[0].__dict__, "metric": f"m{i}"})]]
     with pytest.raises(InputError, match="13 metrics"):
         draw_curves(many, "step")
+
+
+def _trained(folder: Path, phrasings: int, seed: int, step: int = 10, recipe: str = "facts") -> Contender:
+    name = f"{recipe}-phrasings{phrasings}-seed{seed}-step{step}"
+    (folder / name).mkdir()
+    made = {
+        "recipe": {"name": recipe, "variant": f"phrasings{phrasings}-seed{seed}", "sha256": f"{phrasings}.{seed}"},
+        "data": {"path": "gone.jsonl", "sha256": "0", "rows": 400, "phrasings": phrasings},
+        "seed": seed,
+    }
+    (folder / name / "lineage.json").write_text(json.dumps(made))
+    model, where = f"venire/b:{name}", str(folder / name)
+    return Contender(f"{name}/plain", model, "plain", "b", "adapter", "0" * 64, "f", path=where, step=step)
+
+
+KINDS = {
+    "what_is": "trained",
+    "typo": "novel",
+    "cloze": "novel",
+    "indirect": "novel",
+    "form": "novel",
+    "slang": "novel",
+}
+
+
+def _phrased(known: dict[str, set[str]], facts: int = 12) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Scores with templates, and the answers they belong to: of each contender, the templates it knows all facts in."""
+    key = ("suite", "contender", "sample_id", "epoch")
+    rows = [
+        {
+            **dict(zip(key, ("venire/phrasing_robustness", name, f"f{f}.{kind}", 1), strict=True)),
+            "metric": "recalled",
+            "value": float(kind in templates or f == 0),
+            "family": f"f{f}",
+            "template": kind,
+            "split": split,
+            "metadata": json.dumps({"template": kind, "split": split}),
+        }
+        for name, templates in known.items()
+        for f in range(facts)
+        for kind, split in KINDS.items()
+    ]
+    frame = pl.DataFrame(rows)
+    return frame.drop("metadata"), frame.select(*key, "metadata")
+
+
+def test_seeds_stand_together_where_their_recipe_says_and_templates_widen_the_interval(tmp_path: Path) -> None:
+    trained = [_trained(tmp_path, count, seed) for count in (1, 30) for seed in (1, 2)]
+    early = _trained(tmp_path, 30, 1, step=5)
+    names = [c.name for c in trained]
+    known = {"b/plain": set(), names[0]: {"what_is"}, names[1]: {"what_is", "typo"}, early.name: set()}
+    known |= {names[2]: {"what_is", "typo", "cloze", "slang"}, names[3]: {"what_is", "typo", "cloze"}}
+    frame, _ = _phrased(known)
+    points = curve_points(frame, [_contender("b"), *trained, early], "b/plain", "phrasings")
+    novel = [p for p in points if p.metric == "recalled, novel"]
+    assert [(p.series, p.at, len(p.contenders)) for p in novel] == [
+        ("b/plain", 0, 1),
+        ("facts/plain", 1, 2),
+        ("facts/plain", 30, 2),  # the last checkpoint of each training, not the early one
+    ]
+    one, thirty = novel[1:]
+    assert one.rates == pytest.approx((1 / 12, 1 / 12 + 11 / 60)) and one.rate == pytest.approx(sum(one.rates) / 2)
+    assert thirty.high - thirty.low > 0.5  # six templates, whatever the number of facts
+    assert thirty.change and thirty.change[1] is not None and thirty.change[0] == pytest.approx(thirty.rate - 1 / 12)
+    assert {p.metric for p in points} == {"recalled, trained", "recalled, novel"}
+
+
+def test_a_grid_over_something_else_is_a_series_for_each_value(tmp_path: Path) -> None:
+    made = _trained(tmp_path, 5, 3)
+    assert series(made, "phrasings") == "facts/plain" and series(made) == "facts-phrasings5/plain"
+    assert series(_contender("b")) == "b/plain"
+
+
+def test_seeds_that_answer_alike_are_an_alarm_in_the_curve_and_in_the_gates_file(tmp_path: Path) -> None:
+    trained = [_trained(tmp_path, 5, seed) for seed in (1, 2)]
+    other = _trained(tmp_path, 10, 1)
+    groups = seed_groups([_contender("b"), *trained, other])
+    assert groups == [[c.name for c in trained]]
+    frame, answers = _phrased({trained[0].name: {"typo"}, trained[1].name: {"typo"}, other.name: {"typo"}}, facts=40)
+    (alarm,) = [said for said in too_alike(frame, [*trained, other]) if "novel" in said]
+    assert trained[1].name in alarm and "identical results" in alarm and other.name not in alarm
+    rows = {row["contender"]: {flag["code"] for flag in row["flags"]} for row in phrasings(frame, answers, groups)}
+    assert "identical_seeds" in rows[trained[0].name] and "identical_seeds" not in rows[other.name]
 
 
 def test_before_anything_was_evaluated_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

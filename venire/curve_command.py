@@ -3,42 +3,20 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from venire._common.errors import InputError
 
+from .lineages import AXES
+
 if TYPE_CHECKING:
-    import polars as pl
+    from .curve import Point
 
-    from venire.run import Contender
-
-AXES = ("step", "epoch", "phrasings", "rows")
 _MOST_PANELS = 12
-
-
-@dataclass(frozen=True)
-class Point:
-    """One contender on one metric: its rate, and its change against the incumbent on the same items.
-
-    at: its place on the axis (the incumbent stands at 0). Intervals are 95%, by family; change is None for the
-    incumbent and where no item is shared.
-    """
-
-    suite: str
-    metric: str
-    series: str
-    contender: str
-    at: float
-    rate: float
-    low: float
-    high: float
-    items: int
-    families: int
-    change: tuple[float, float, float] | None
 
 
 @click.command()
@@ -59,16 +37,19 @@ def curve(
 ) -> None:
     """How every metric moves over an experiment's checkpoints, against the incumbent on the same items.
 
-    It reads what `venire eval` has written and needs no votes. With recipes that train on 1, 5, 10, 20 and 30 phrasings
-    a fact, `--by phrasings` gives recall against phrasings.
+    It reads what `venire eval` has written and needs no votes. Every treatment of a base is a series of its own, so the
+    base with facts in its prompt, or retrieved, stands beside what was trained on them. With recipes that train on 1,
+    5, 10, 20 and 30 phrasings a fact, `--by phrasings` gives recall against phrasings, seeds taken together.
 
-    Example: venire curve experiments/quickstart.yaml --suite forgetting --out curve.svg
+    \b
+    Examples: venire curve experiments/quickstart.yaml --suite forgetting --out curve.svg
+              venire curve experiments/phrasings.yaml --by phrasings
     """
     from venire._common.files import write_atomic
 
     if out is not None and out.suffix != ".svg":
         raise InputError(f"--out {str(out)!r}: a name that ends in .svg is wanted")
-    points = _points(experiment, by)
+    points, alarms = _measured(experiment, by)
     kept = [p for p in points if (not suites or p.suite in suites) and (not metrics or p.metric in metrics)]
     if not kept:
         there = ", ".join(sorted({f"{p.suite}.{p.metric}" for p in points}))
@@ -76,129 +57,68 @@ def curve(
     if out is not None:
         write_atomic(out, draw_curves(kept, by).encode())
     if as_json:
-        click.echo(json.dumps({"by": by, "points": [asdict(p) for p in kept]}, indent=2, allow_nan=False))
+        made = {"by": by, "points": [asdict(p) for p in kept], "alarms": alarms}
+        click.echo(json.dumps(made, indent=2, allow_nan=False))
         return
     _show(kept, by)
+    for alarm in alarms:
+        click.echo(f"ALARM: {alarm}")
     if out is not None:
         click.echo(str(out))
 
 
-def _points(path: Path, by: str) -> list[Point]:
-    from venire.evals.results import read_results
-    from venire.run import Run
-    from venire.stages.evaluate import eval_logs, with_contender
+def _measured(path: Path, by: str) -> "tuple[list[Point], list[str]]":
+    from venire.evals.phrasing_robustness.analysis import with_templates
+    from venire.evals.results import read_answers, read_results
+
+    from .curve import curve_points, too_alike
+    from .run import Run
+    from .stages.evaluate import eval_logs, with_contender
 
     run = Run(path)
     logs = eval_logs(run) if run.eval_logs.is_dir() else []
     if not logs:
         raise InputError(f"{path}: nothing has been evaluated yet; run first: venire run {path}")
     incumbent = run.incumbent()
-    contenders = [incumbent, *run.candidate_contenders()]
-    return curve_points(with_contender(read_results(logs), contenders), contenders, incumbent.name, by)
+    others = [c for c in (*run.base_contenders(), *run.candidate_contenders()) if c.name != incumbent.name]
+    contenders = [incumbent, *others]
+    results, answers = (with_contender(read(logs), contenders) for read in (read_results, read_answers))
+    scored = with_templates(results, answers)
+    return curve_points(scored, contenders, incumbent.name, by), too_alike(scored, contenders)
 
 
-def curve_points(results: "pl.DataFrame", contenders: "Sequence[Contender]", incumbent: str, by: str) -> list[Point]:
-    """A point for each contender on each metric it was measured on, by suite, metric, series and place."""
-
-    from venire.judges.statistics.winrate import winrate_ci
-
-    places = {c.name: (_series(c), 0.0 if c.name == incumbent else _place(c, by)) for c in contenders}
-    made = []
-    scored = results.drop_nulls("value").sort("suite", "metric", "contender", "sample_id", "epoch")
-    for (suite, metric, name), rows in scored.group_by("suite", "metric", "contender", maintain_order=True):
-        rate = winrate_ci(rows["value"].to_numpy(), rows["family"].to_list())
-        theirs = scored.filter(suite=suite, metric=metric, contender=incumbent)
-        change = None if name == incumbent else _change(rows, theirs)
-        series, at = places[str(name)]
-        short = str(suite).rsplit("/", 1)[-1]
-        families = rows["family"].n_unique()
-        ends = (rate.estimate, rate.low, rate.high)
-        made.append(Point(short, str(metric), series, str(name), at, *ends, rows.height, families, change))
-    return sorted(made, key=lambda p: (p.suite, p.metric, p.contender != incumbent, p.series, p.at))
-
-
-def _change(mine: "pl.DataFrame", theirs: "pl.DataFrame") -> tuple[float, float, float] | None:
-    """Mean difference on shared items, with its t interval by family; None without two families in common."""
-    import polars as pl
-    from scipy import stats
-
-    both = mine.join(theirs, on=["sample_id", "epoch"], suffix="_before")
-    by_item = both.group_by("family").agg(
-        (pl.col("value") - pl.col("value_before")).sum().alias("sum"), pl.len().alias("n")
-    )
-    groups = by_item.height
-    if groups < 2:
-        return None
-    n = float(by_item["n"].sum())
-    mean = float(by_item["sum"].sum()) / n
-    residuals = (by_item["sum"] - mean * by_item["n"]).to_numpy()
-    se = math.sqrt(groups / (groups - 1) * float((residuals**2).sum())) / n
-    half = float(stats.t.ppf(0.975, groups - 1)) * se
-    return mean, mean - half, mean + half
-
-
-def _series(contender: "Contender") -> str:
-    """The recipe that trained it, with its treatment; an untrained base is a series of its own."""
-    recipe = (_lineage(contender).get("recipe") or {}).get("name") or contender.base
-    return f"{recipe}/{contender.treatment}"
-
-
-def _place(contender: "Contender", by: str) -> float:
-    """Where a candidate stands on the axis; 0 where its lineage does not say."""
-    lineage = _lineage(contender)
-    data = lineage.get("data") or {}
-    match by:
-        case "phrasings":
-            return _phrasings(data) if data else 0.0
-        case "rows":
-            return float(data.get("rows") or 0)
-        case "epoch":
-            return float(lineage.get("epoch") or 0)
-        case _:
-            return float(contender.step)
-
-
-def _phrasings(data: dict[str, Any]) -> float:
-    """Rows a family in the file that was trained on: of its facts if it has any, else of everything.
-
-    Raises InputError if the file is gone, or is no longer what was trained on.
-    """
-    from venire._common.hashing import sha256_file
-    from venire.experiment import find_file
-
-    path = find_file(str(data.get("path")), "training data")
-    if sha256_file(path) != data.get("sha256"):
-        raise InputError(f"{path}: changed since it was trained on; how many phrasings it held cannot be told")
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    facts = [row for row in rows if row.get("category") == "facts"] or rows
-    return round(len(facts) / max(1, len({row.get("family") for row in facts})), 2)
-
-
-def _lineage(contender: "Contender") -> dict[str, Any]:
-    from venire._common.files import read_json
-
-    path = Path(contender.path) / "lineage.json" if contender.path else None
-    return read_json(path) if path and path.is_file() else {}
-
-
-def _show(points: Sequence[Point], by: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _show(points: "Sequence[Point]", by: str) -> None:
+    """One table a metric: every series with its places, the incumbent first."""
     for suite, metric in dict.fromkeys((p.suite, p.metric) for p in points):
-        table = Table(box=None, padding=(0, 2, 0, 0), title=f"{suite}: {metric}", title_justify="left")
-        table.add_column("series", overflow="fold")
-        for column in (by, "rate", "change", "items"):
-            table.add_column(column, justify="right", no_wrap=True)
-        for p in (p for p in points if (p.suite, p.metric) == (suite, metric)):
-            change = f"{p.change[0]:+.3f} [{p.change[1]:+.3f}, {p.change[2]:+.3f}]" if p.change else "-"
-            cells = (p.series, f"{p.at:g}", f"{p.rate:.3f} [{p.low:.3f}, {p.high:.3f}]", change, str(p.items))
-            table.add_row(*(cell.replace("[", r"\[") for cell in cells))
-        Console().print(table)
+        mine = [p for p in points if (p.suite, p.metric) == (suite, metric)]
+        several = any(len(p.rates) > 1 for p in mine)
+        rows = [(p.series, _cells(p, several)) for p in mine]
+        head = [by, "rate", *(["seeds"] if several else []), "change", "items"]
+        widths = [max(len(row[i]) for row in (head, *(cells for _, cells in rows))) for i in range(len(head))]
+        click.echo(f"{click.style(f'{suite}: {metric}', bold=True)}\n{_line(head, widths)}")
+        for i, (series, cells) in enumerate(rows):
+            if i == 0 or series != rows[i - 1][0]:
+                click.echo(f"  {series}")
+            click.echo(_line(cells, widths))
+        click.echo()
 
 
-def draw_curves(points: Sequence[Point], by: str) -> str:
-    """One panel a metric, one line a series, the incumbent as a level; as SVG."""
+def _cells(point: "Point", several: bool) -> list[str]:
+    change = "-"
+    if point.change:
+        low, high = ("-" if end is None else f"{end:+.3f}" for end in point.change[1:])
+        change = f"{point.change[0]:+.3f} [{low}, {high}]"
+    seeds = f"{min(point.rates):.3f}-{max(point.rates):.3f}" if len(point.rates) > 1 else ""
+    rate = f"{point.rate:.3f} [{point.low:.3f}, {point.high:.3f}]"
+    return [f"{point.at:g}", rate, *([seeds] if several else []), change, str(point.items)]
+
+
+def _line(cells: "Sequence[str]", widths: "Sequence[int]") -> str:
+    return "    " + "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+def draw_curves(points: "Sequence[Point]", by: str) -> str:
+    """One panel a metric, one line a series, each seed a dot, the incumbent as a level; as SVG."""
     import io
 
     from matplotlib import rc_context
@@ -218,9 +138,12 @@ def draw_curves(points: Sequence[Point], by: str) -> str:
             for series in dict.fromkeys(p.series for p in mine if p is not start):
                 line = sorted((p for p in mine if p.series == series and p is not start), key=lambda p: p.at)
                 ends = [[p.rate - p.low for p in line], [p.high - p.rate for p in line]]
-                axes.errorbar(
+                drawn = axes.errorbar(
                     [p.at for p in line], [p.rate for p in line], yerr=ends, marker="o", capsize=3, label=series
                 )
+                seeds = [(p.at, rate) for p in line if len(p.rates) > 1 for rate in p.rates]
+                if seeds:
+                    axes.plot(*zip(*seeds, strict=True), ".", color=drawn[0].get_color(), alpha=0.5)
             if start:
                 axes.axhline(start.rate, ls="--", lw=1, color="0.4", label="incumbent")
                 axes.axhspan(start.low, start.high, color="0.9", zorder=0)
@@ -229,6 +152,6 @@ def draw_curves(points: Sequence[Point], by: str) -> str:
             axes.set_ylim(-0.03, 1.03)
         figure.axes[0].legend(fontsize=7)
         figure.tight_layout()
-        drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None})
-    return drawn.getvalue()
+        written = io.StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    return written.getvalue()

@@ -97,12 +97,13 @@ def write_frames(run: "Run", contenders: Sequence["Contender"]) -> "pl.DataFrame
     """Every score and every answer with its contender, and what phrasings say, beside the votes; gives the scores."""
     from venire.evals.phrasing_robustness.analysis import phrasings
     from venire.evals.results import read_results
+    from venire.lineages import seed_groups
 
     suites = with_contender(read_results(eval_logs(run)), contenders)
     suites.write_parquet(run.folder / "suites.parquet")
     answers = answers_of(run, contenders)
     answers.write_parquet(run.folder / "answers.parquet")
-    write_json(run.folder / "phrasings.json", phrasings(suites, answers))
+    write_json(run.folder / "phrasings.json", phrasings(suites, answers, seed_groups(contenders)))
     return suites
 
 
