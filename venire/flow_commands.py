@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 
 
-def _run(path: Path) -> Any:
+def _run(path: Path, alone: bool = True) -> Any:
+    """The run of an experiment; `alone`: of a command that is no training over several processes."""
+    from venire.training import processes
+
     from .run import Run
+
+    if alone:
+        processes.only_one("this command")
 
     _quiet()
     return Run(path)
@@ -128,13 +134,17 @@ def train(
     Examples: venire train experiments/quickstart.yaml
               venire train experiments/quickstart.yaml --detach --device cuda --price 0.79
               venire train experiments/quickstart.yaml --follow
+              accelerate launch --num_processes 8 -m venire.cli train experiments/quickstart.yaml
     """
-    from venire.training import detached
+    from venire.training import detached, processes
 
     from .stages import flow, plan
+    from .stages import train as stage
 
-    the_run = _run(experiment)
+    the_run = _run(experiment, alone=False)
     folder = the_run.folder / "train"
+    if detach or follow:
+        processes.only_one("--detach and --follow")
     if detach:
         with unheard():
             plan.require_lock(the_run)
@@ -146,6 +156,10 @@ def train(
     if follow:
         sys.exit(detached.follow(folder, _say))
     if detach:
+        return
+    if not processes.first():  # the first one checks, keeps the time, and speaks
+        with unheard():
+            stage.train(the_run, lambda _: None, device, quick, price, on)
         return
     with _telling("train") as say:
         flow.train(the_run, say, device, quick, price, on)
@@ -263,15 +277,17 @@ def _device(device: str) -> None:
 
 
 def _decided(the_run: Any, decision: dict[str, Any], require: str | None, as_json: bool) -> None:
+    from .progress import fitted
+
     page = the_run.folder / "report.html"
     if as_json:
         click.echo(json.dumps(decision, indent=2))
     else:
-        click.echo(f"{decision['outcome']}: {decision['candidate']} against {decision['incumbent']}")
-        for part in decision["components"]:
-            if part["passed"] is not True:
-                click.echo(f"  {part['name']}: {part['detail']}")
-        if page.is_file():
-            click.echo(f"report: {page.resolve()}")
+        lines = [f"{decision['outcome']}: {decision['candidate']} against {decision['incumbent']}"]
+        lines += [
+            f"  {part['name']}: {part['detail']}" for part in decision["components"] if part["passed"] is not True
+        ]
+        lines += [f"report: {page.resolve()}"] * page.is_file()
+        click.echo(fitted("\n".join(lines), sys.stdout))
     if require == "promote" and decision["outcome"] != "PROMOTE":
         sys.exit(1)

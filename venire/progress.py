@@ -8,11 +8,12 @@ terminal that cannot draw, it is a plain line now and then.
 import os
 import re
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from venire._common.progress import Count
 
@@ -34,6 +35,7 @@ class Teller:
         """`phase` is what is shown while nothing is counted; a line `2/6 eval …` begins another."""
         self._phase, self._began = phase, time.monotonic()
         self._counts: dict[str, Count] = {}
+        self._since: dict[str, float] = {}  # when each count began
         self._live: Any = None
         self._console: Console | None = None
         self._spinner: Any = None
@@ -54,14 +56,19 @@ class Teller:
     def __call__(self, line: str) -> None:
         """Say a line; a count that goes on is drawn instead where that can be."""
         if isinstance(line, Count):
+            self._since.setdefault(line.what, time.monotonic())
             self._counts[line.what] = line
             if self.live and not line.over:
                 return
-            del self._counts[line.what]
+            self._forget(line.what)
         elif begun := re.match(r"\d+/\d+ \S+", line):
             self._phase, self._began = begun[0], time.monotonic()
-            self._counts.clear()
+            for what in list(self._counts):
+                self._forget(what)
         self._print(line)
+
+    def _forget(self, what: str) -> None:
+        del self._counts[what], self._since[what]
 
     def aside(self, function: Callable[P, R]) -> Callable[P, R]:
         """`function` with nothing drawn while it runs, since it speaks with the person itself."""
@@ -99,40 +106,40 @@ class Teller:
         self._live = None
 
     def _print(self, line: str) -> None:
-        from venire.reports.escape import visible
-
         if not line:
             return
+        line = fitted(line, sys.stderr)
         if self._console is not None and self.live:
-            self._console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
+            self._console.print(line, soft_wrap=True)
         else:
-            print(visible(line), file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)
 
     def _drawing(self) -> "RenderableType":
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
-        counts = list(self._counts.values())  # a copy: hooks of Inspect write to it meanwhile
+        counts = [(count, self._since.get(what, self._began)) for what, count in list(self._counts.items())]
         if not counts:
-            return self._headline(f"{self._phase}, {span(time.monotonic() - self._began)}")
+            return self._headline(self._phase, self._began)
         parts: list[RenderableType] = []
-        for count in counts:
-            bar = Table.grid(padding=(0, 1))
-            for width in (1, _BAR, None, None):
-                bar.add_column(no_wrap=True, overflow="ellipsis", width=width)
+        for count, began in counts:
             share = ProgressBar(count.total, count.done, width=_BAR, complete_style="cyan", finished_style="cyan")
-            bar.add_row("", share, _text(f"{count.done:,}/{count.total:,}"), _text(count.note))
-            parts += [self._headline(count.what), bar]
+            note = f", {count.note}" if count.note else ""
+            bar = Table.grid(padding=(0, 1))
+            for _ in range(3):
+                bar.add_column(no_wrap=True, overflow="ellipsis")
+            bar.add_row("", share, _text(f"{count.done:,} of {count.total:,}{note}"))
+            parts += [self._headline(count.what, began), bar]
         return Group(*parts)
 
-    def _headline(self, words: str) -> "RenderableType":
+    def _headline(self, what: str, began: float) -> "RenderableType":
         from rich.table import Table
 
         line = Table.grid(padding=(0, 1))
         line.add_column()
         line.add_column(no_wrap=True, overflow="ellipsis")
-        line.add_row(self._spinner, _text(words))
+        line.add_row(self._spinner, _text(f"{what}, {span(time.monotonic() - began)}"))
         return line
 
 
@@ -151,6 +158,25 @@ def _console() -> "Console":
             return False
 
     return Console_(stderr=True, markup=False, highlight=False)
+
+
+def fitted(text: str, stream: IO[str]) -> str:
+    """`text` made harmless; where `stream` is a terminal, wrapped to its width, each line under its own indentation.
+
+    Paths and other long words stay whole.
+    """
+    from venire.reports.escape import visible
+
+    if not stream.isatty():
+        return visible(text)
+    paragraph = textwrap.TextWrapper(_console().width, break_long_words=False, break_on_hyphens=False)
+    lines = []
+    for line in visible(text).split("\n"):
+        words = line.lstrip()
+        paragraph.initial_indent = " " * (len(line) - len(words))
+        paragraph.subsequent_indent = f"{paragraph.initial_indent}  "
+        lines.append(paragraph.fill(words))
+    return "\n".join(lines)
 
 
 def _text(words: str) -> "RenderableType":
