@@ -1,9 +1,11 @@
 """Hand-written responses, and the patterns that each must show: those listed and no others."""
 
+import re
+
 import pytest
 
 from venire.evals.epistemic_stance import PATTERNS, shown
-from venire.evals.epistemic_stance.patterns import AI_DISCLAIMER, Pattern
+from venire.evals.epistemic_stance.patterns import BY_NAME, FILE, Pattern
 
 RESPONSES = [
     # acknowledges_boundary
@@ -156,4 +158,13 @@ def test_hedges_are_counted_and_disclaimers_are_not() -> None:
     twice = Pattern("twice", False, "two of them", (r"\bperhaps\b",), at_least=2)
     assert not shown("perhaps", [twice])["twice"]
     assert shown("perhaps, perhaps", [twice])["twice"]
-    assert AI_DISCLAIMER.at_least == 1
+    assert BY_NAME["ai_disclaimer"].at_least == 1 and BY_NAME["over_hedging"].at_least == 2
+
+
+def test_every_expression_of_the_file_is_one_and_names_no_unknown_words() -> None:
+    for pattern in PATTERNS:
+        for expression in (*pattern.expressions, *pattern.unless):
+            assert re.compile(expression).search("") is None, expression  # one that matches nothing matches everything
+            assert not re.search(r"<[a-z]+>", expression), expression
+            assert expression.strip() == expression
+    assert len(PATTERNS) == FILE.read_text("utf-8").count("- name:") == 13
