@@ -20,7 +20,7 @@ FILE = Path(__file__).parent / "reference.json"
 MODEL = "venire/smollm2-135m"
 # Every task, its arguments, and how long an answer may be.
 SUITES: dict[str, dict[str, Any]] = {
-    "value_alignment": {"max_tokens": 48},
+    "value_alignment": {"max_tokens": 48, "likelihood": True, "forced_choice": True},
     "epistemic_stance": {"max_tokens": 48},
     "forgetting": {},
     "phrasing_robustness": {},
