@@ -35,7 +35,8 @@ def train_on(
     Raises InputError where Ray is not installed, ServiceError where no cluster answers, and what a training raises.
     """
     try:
-        import ray  # pyright: ignore[reportMissingImports]
+        import ray
+        from ray.exceptions import RayError
     except ImportError as error:
         raise InputError("--on needs Ray; install it with: pip install 'venire[ray]'") from error
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves this machine
@@ -65,7 +66,7 @@ def train_on(
             name = waiting.pop(done)
             _raise(name, ray.get(done))
             tell(f"{name}: done, {len(waiting)} to go")
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         raise ServiceError(f"--on {address}: {type(error).__name__}; run it again and it goes on") from error
     finally:
         ray.shutdown()

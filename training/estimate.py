@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from venire._common.errors import InputError
 
+from . import processes
 from .recipe import Lora, Recipe
 
 if TYPE_CHECKING:
@@ -164,11 +165,16 @@ def activations(config: Any, recipe: Recipe, longest: int, saving: bool) -> int:
 
 
 def available_bytes(device: Device) -> int:
-    """Memory that is free now: of the GPU for CUDA, else of the machine, and no more than its control group allows."""
+    """Memory that is free now: of the GPU for CUDA, else of the machine, which processes launched together share."""
     if device == "cuda":
         import torch
 
         return torch.cuda.mem_get_info()[0]
+    return _free_bytes() // processes.on_this_machine()
+
+
+def _free_bytes() -> int:
+    """Free memory of this machine, and no more than its control group allows."""
     import psutil  # accelerate brings it
 
     free = int(psutil.virtual_memory().available)

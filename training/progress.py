@@ -12,6 +12,7 @@ from venire._common.errors import VenireError
 from venire._common.files import write_atomic, write_json
 from venire._common.progress import Count
 
+from . import processes
 from .estimate import clock
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def watch(what: Watched) -> "TrainerCallback":
                 what.progress(describe(what.name, step, state.max_steps, values["loss"], each))
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            processes.wait()  # every one has written its random state: the checkpoint is whole
             if not state.is_world_process_zero:
                 return
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"

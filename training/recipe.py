@@ -262,6 +262,18 @@ class Recipe(_Strict):
             count += len(kept) + (len(kept) < len(checkpoints))
         return count
 
+    def among(self, processes: int) -> "Recipe":
+        """One process's share: together so many make the steps of one. Raises InputError where rows do not divide."""
+        fewer = math.gcd(self.accumulation, processes)
+        batch, rest = divmod(self.batch * fewer, processes)
+        if rest or batch < (2 if self.method == "kto" else 1):
+            raise InputError(
+                f"recipe {self.name!r}: batch {self.batch} × accumulation {self.accumulation} do not divide among "
+                f"{processes} processes{', two rows each' if self.method == 'kto' else ''}; launch another number, or "
+                f"set accumulation: {processes}"
+            )
+        return self.model_copy(update={"batch": batch, "accumulation": self.accumulation // fewer})
+
     def warmup_steps(self, steps: int, quick: bool = False) -> int:
         """How many of `steps` the learning rate climbs."""
         if self.warmup < 1:

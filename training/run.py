@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
 
+from . import processes
 from .candidates import Candidate, describe_base, list_candidates, name_roles, read_candidate, write_candidate
 from .mixture import Mixture
 from .progress import DONE, Metrics, Progress, Watched, best_step, watch
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from venire.engine import Base
 
     from .estimate import Device, Estimate
+    from .tokens import Columns
+    from .trainers import Plan
 
 PACKAGES = ("venire", "torch", "transformers", "trl", "peft")
 
@@ -61,11 +64,14 @@ def train(
     tell = progress or (lambda line: print(line, file=sys.stderr, flush=True))
     made: list[Candidate] = []
     if on is not None:
+        processes.only_one("--on")
         from .cluster import train_on
 
         train_on(on, recipe.variants(), out, lock_sha256, base, device, quick, price, tell)
+    found = _device(device)
+    processes.join(found)
     for variant in recipe.variants():
-        job = _Job(variant, out, base, _device(device), quick, price, lock_sha256, tell)
+        job = _Job(variant, out, base, found, quick, price, lock_sha256, tell)
         made += job.run()
     return made
 
@@ -102,24 +108,30 @@ class _Job:
 
     def run(self) -> list[Candidate]:
         recipe = self.recipe
-        data = recipe.load()
-        parent = _parent(recipe, self.base)
-        last = recipe.checkpoints(len(data.train.rows), self.quick)[-1]
-        made = self.made()
-        begun = _begin(self, data, parent, made)
+        with processes.first_then_others():
+            data = recipe.load()
+            parent = _parent(recipe, self.base)
+            last = recipe.checkpoints(len(data.train.rows), self.quick)[-1]
+            made = self.made()
+            begun = _begin(self, data, parent, made)
         if last not in [candidate.step for candidate in made]:
             with alone(self.work), explained(recipe, self.work), warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # TRL's and Transformers' talk of their next versions
                 _run(self, data, parent, begun)
+            processes.wait()  # for the last candidate
+        with processes.first_then_others():
             made = self.made()
-        if any("roles" not in candidate.lineage for candidate in made):
-            made = _name(self, made)
+            if any("roles" not in candidate.lineage for candidate in made):
+                made = _name(self, made)
         return made
 
 
 @contextmanager
 def alone(work: Path) -> Iterator[None]:
-    """Hold the folder of a training. Raises VenireError while another process trains in it."""
+    """Hold the folder of a training. Raises VenireError while another process trains in it that is not one of ours."""
+    if not processes.first():
+        yield
+        return
     try:
         import fcntl
     except ImportError:  # Windows has no such lock, and opens no file twice for writing anyway
@@ -162,29 +174,13 @@ def _begin(job: _Job, data: Mixture, parent: Candidate | None, made: list[Candid
 
 
 def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, Any]) -> None:
-    from venire.engine import load_tokenizer
-
-    from .tokens import columns
-    from .trainers import Plan, make_trainer
+    from .trainers import make_trainer
 
     recipe, tell, name = job.recipe, job.tell, job.recipe.run_name
-    tokenizer, limit = load_tokenizer(job.base), _limit(recipe, job.base)
-    rows = columns(tokenizer, data.train, recipe, limit)
-    held_out = columns(tokenizer, data.held_out, recipe, limit) if data.held_out else None
-    (held_out or {}).pop("weight", None)  # measured as they are
-    steps = recipe.steps(len(data.train.rows), job.quick)
-    need = _estimate(job, rows, steps, begun)
-    warmup = recipe.warmup_steps(steps, job.quick)
-    for warning in _warnings(recipe, steps, warmup):
-        tell(f"{name}: warning: {warning}")
-
-    checkpoint = _last_whole(job.work)
-    start = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
-    job.metrics.rewind(start)
-    if checkpoint:
-        tell(f"{name}: going on after step {start}")
-    plan = Plan(job.work, job.device, steps, warmup, need.gradient_checkpointing, parent and parent.path)
+    with processes.first_then_others():
+        rows, held_out, plan, checkpoint = _prepare(job, data, parent)
     trainer = make_trainer(recipe, rows, held_out, job.base, plan)
+    start = _step(checkpoint) if checkpoint else 0
     trainer._total_train_tokens = int(job.metrics.at(start).get("num_tokens", 0))  # TRL counts anew after a stop
     saves = frozenset(recipe.checkpoints(len(data.train.rows), job.quick))
     kept = frozenset(recipe.kept(len(data.train.rows), job.quick))
@@ -194,7 +190,7 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
         more = {"name": f"{name}-step{step}", "step": step, "epoch": round(epoch, 4)}
         values = job.metrics.at(step)
         seconds = values.pop("seconds")
-        cost = {} if job.price is None else {"cost_usd": round(seconds / 3600 * job.price * _devices(trainer), 4)}
+        cost = {} if job.price is None else {"cost_usd": round(seconds / 3600 * job.price * processes.count(), 4)}
         folder = job.candidates / more["name"]
         write_candidate(weights, folder, {**lineage, **more, "metrics": values, "seconds": seconds, **cost})
         tell(f"{name}: candidate {more['name']}")
@@ -205,23 +201,66 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def _estimate(job: _Job, rows: dict[str, list[Any]], steps: int, begun: dict[str, Any]) -> "Estimate":
-    """What it will need, told; a training begun goes on as it was begun. Raises InputError if it does not fit."""
+def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Columns, Columns | None, Plan, Path | None]":
+    """The rows as tokens, those held out, what the trainer is made by, and the checkpoint to go on after."""
+    from venire.engine import load_tokenizer
+
+    from .tokens import columns
+    from .trainers import Plan
+
+    recipe, tell, name = job.recipe, job.tell, job.recipe.run_name
+    tokenizer, limit = load_tokenizer(job.base), _limit(recipe, job.base)
+    rows = columns(tokenizer, data.train, recipe, limit)
+    held_out = columns(tokenizer, data.held_out, recipe, limit) if data.held_out else None
+    (held_out or {}).pop("weight", None)  # measured as they are
+    steps = recipe.steps(len(data.train.rows), job.quick)
+    checkpoint = _last_whole(job.work)
+    need = _estimate(job, rows, steps, checkpoint is not None)
+    warmup = recipe.warmup_steps(steps, job.quick)
+    for warning in _warnings(recipe, steps, warmup):
+        tell(f"{name}: warning: {warning}")
+    if processes.first():
+        job.metrics.rewind(_step(checkpoint) if checkpoint else 0)
+    if checkpoint:
+        tell(f"{name}: going on after step {_step(checkpoint)}")
+    return (
+        rows,
+        held_out,
+        Plan(job.work, job.device, steps, warmup, need.gradient_checkpointing, parent and parent.path),
+        checkpoint,
+    )
+
+
+def _estimate(job: _Job, rows: "Columns", steps: int, goes_on: bool) -> "Estimate":
+    """What one process will need, told; a training begun goes on as it was begun.
+
+    Raises InputError if it does not fit, or goes on over another number of processes.
+    """
     from transformers import AutoConfig
 
     from .estimate import Work, check_memory, estimate
     from .tokens import lengths
     from .trainers import bf16
 
-    recipe, found = job.recipe, lengths(rows)
+    file = job.work / "begun.json"
+    begun, found = read_json(file), lengths(rows)
+    settled = {"processes": processes.count()}
+    if goes_on and begun.get("processes", 1) != settled["processes"]:
+        raise InputError(
+            f"recipe {job.recipe.run_name!r} was begun over {begun.get('processes', 1)} processes, and goes on over as "
+            f"many, or it would not end with the same weights; remove {job.work} to begin anew"
+        )
+    recipe = job.recipe.among(processes.count())
     if "gradient_checkpointing" in begun:  # decided then: the same steps, whatever memory is free now
         recipe = recipe.model_copy(update={"gradient_checkpointing": begun["gradient_checkpointing"]})
     config = AutoConfig.from_pretrained(str(job.base.path))
     half = recipe.weights == "adapter" and bf16(recipe, job.device)
     need = estimate(recipe, config, Work(steps, max(found), sum(found) / len(found)), job.device, half)
     check_memory(recipe, need, job.device)
-    write_json(job.work / "begun.json", begun | {"gradient_checkpointing": need.gradient_checkpointing})
-    job.tell(f"{job.recipe.run_name}: {need}")
+    if processes.first():
+        write_json(file, begun | settled | {"gradient_checkpointing": need.gradient_checkpointing})
+    over = f" over {processes.count()} processes, for each of them:" if processes.count() > 1 else ""
+    job.tell(f"{job.recipe.run_name}:{over} {need}")
     return need
 
 
@@ -294,7 +333,11 @@ def _last_whole(work: Path) -> Path | None:
             whole.append(folder)
         else:
             shutil.rmtree(folder)
-    return max(whole, key=lambda folder: int(folder.name.partition("-")[2]), default=None)
+    return max(whole, key=_step, default=None)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.partition("-")[2])
 
 
 def _device(asked: str) -> "Device":
@@ -312,10 +355,6 @@ def _device(asked: str) -> "Device":
     if not there[asked]:
         raise InputError(f"device {asked!r} is not on this machine; use cpu, or auto")
     return asked  # type: ignore[return-value]
-
-
-def _devices(trainer: Any) -> int:
-    return int(trainer.accelerator.num_processes)
 
 
 def _lineage(job: _Job, data: Mixture, begun: dict[str, Any], trainer: Any, parent: Candidate | None) -> dict[str, Any]:
@@ -336,6 +375,7 @@ def _lineage(job: _Job, data: Mixture, begun: dict[str, Any], trainer: Any, pare
         "trainable_parameters": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
         "device": str(trainer.args.device),
         "threads": torch.get_num_threads(),
+        "processes": processes.count(),
         "versions": {name: version(name) for name in PACKAGES},
         "lock_sha256": job.lock_sha256,
     }

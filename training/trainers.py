@@ -1,6 +1,7 @@
 """TRL's trainers, given rows that are already tokens: no second rendering, no model cards, no telemetry."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError
 
+from . import processes
 from .estimate import Device, lora_config
 from .recipe import Recipe
 from .tokens import Columns, lengths
@@ -36,7 +38,7 @@ def make_trainer(recipe: Recipe, train: Columns, held_out: Columns | None, base:
 
     The reference model is the base without its adapter; where a training goes on from a parent, it is the parent.
     """
-    from datasets import Dataset, disable_progress_bars
+    from datasets import disable_progress_bars
     from transformers.trainer_callback import PrinterCallback
     from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
@@ -50,18 +52,32 @@ def make_trainer(recipe: Recipe, train: Columns, held_out: Columns | None, base:
         _score_answers_only()
     given: dict[str, Any] = {
         "model": _load(recipe, base, plan),
-        "train_dataset": Dataset.from_dict(train),
-        "eval_dataset": Dataset.from_dict(held_out) if held_out else None,
+        "train_dataset": _dataset(train, plan.work / "rows" / "train"),
+        "eval_dataset": _dataset(held_out, plan.work / "rows" / "held_out") if held_out else None,
         "processing_class": load_tokenizer(base),
     }
     if recipe.weights == "adapter" and plan.parent is None:
         given["peft_config"] = lora_config(recipe.lora, given["model"].config)
     trainer = _MAKERS[recipe.method](recipe, _arguments(recipe, plan), given)
+    trainer.recipe = recipe
     trainer.row_lengths = lengths(train) if recipe.group_by_length else None
     if "weight" in train:
         trainer.data_collator = _carrying_weights(trainer.data_collator)
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _dataset(rows: Columns, folder: Path) -> Any:
+    """The rows as TRL reads them. Of several processes all read one file: TRL puts the reference's pass beside it."""
+    from datasets import Dataset
+
+    if processes.count() == 1:
+        return Dataset.from_dict(rows)
+    with processes.first_then_others():
+        if processes.first():
+            shutil.rmtree(folder, ignore_errors=True)
+            Dataset.from_dict(rows).save_to_disk(folder)
+        return Dataset.load_from_disk(folder)
 
 
 def _sft(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -144,6 +160,7 @@ _MAKERS = {"sft": _sft, "dpo": _dpo, "kto": _kto, "orpo": _orpo}
 class _Ours:
     """What every trainer of ours does otherwise than TRL's: rows may weigh, batches may be of like length."""
 
+    recipe: Recipe
     row_lengths: list[int] | None
 
     def _send_telemetry(self) -> None:
@@ -160,8 +177,9 @@ class _Ours:
     def _get_train_sampler(self: Any, train_dataset: Any = None) -> Any:
         if self.row_lengths is None:
             return super()._get_train_sampler(train_dataset)  # type: ignore[misc]
-        rows = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
-        return like_lengths(self.row_lengths, rows, self.args.per_device_train_batch_size, self.args.seed)
+        return like_lengths(
+            self.row_lengths, self.recipe.batch * self.recipe.accumulation, self.recipe.batch, self.args.seed
+        )
 
     def get_batch_samples(self: Any, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
         """The batches of one step; a row's `weight` becomes what its gradient is multiplied by."""
@@ -298,12 +316,13 @@ def _load(recipe: Recipe, base: "Base", plan: Plan) -> Any:
 
 
 def _arguments(recipe: Recipe, plan: Plan) -> dict[str, Any]:
+    share = recipe.among(processes.count())
     return {
         "output_dir": str(plan.work),
         "max_steps": plan.steps,
-        "per_device_train_batch_size": recipe.batch,
-        "per_device_eval_batch_size": recipe.batch,
-        "gradient_accumulation_steps": recipe.accumulation,
+        "per_device_train_batch_size": share.batch,
+        "per_device_eval_batch_size": share.batch,
+        "gradient_accumulation_steps": share.accumulation,
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": "constant_with_warmup" if recipe.schedule == "constant" else recipe.schedule,
         "warmup_steps": plan.warmup,
@@ -325,6 +344,7 @@ def _arguments(recipe: Recipe, plan: Plan) -> dict[str, Any]:
         "run_name": recipe.run_name,
         "disable_tqdm": True,
         "dataloader_pin_memory": plan.device == "cuda",
+        "ddp_find_unused_parameters": False,  # every trained weight takes part in every step
     }
 
 
