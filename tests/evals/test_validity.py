@@ -35,7 +35,7 @@ def test_the_shipped_labels_name_patterns_that_exist_and_cover_each_in_its_domai
     assert all(set(row.shows) <= names for row in rows)
     held = Counter(name for row in rows if row.part == "held_out" for name in row.shows if row.domain in METRICS[name])
     assert set(held) == names
-    assert {row.source for row in rows} == {"written", "smollm2-135m"}
+    assert {row.source for row in rows} == {"written", "smollm2-135m", "smollm2-135m, tuned"}
     assert len({(row.prompt, row.response) for row in rows}) == len(rows)
 
 
