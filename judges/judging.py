@@ -235,6 +235,8 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: 
             raise
         raise InputError(f"judge {judge.name!r}: {plain_message(error)}") from error
     purse.refused += keeper.turned_away
+    if not done:  # an interrupt: Inspect gives no log of what it cancelled
+        raise KeyboardInterrupt
     _check(judge, done[0])
     return sum(sample.error is None for sample in done[0].samples or [])
 

@@ -227,8 +227,8 @@ class Progress:
         return f"{rate}, about {span(each * (self.total - self.done))} left"
 
     def _trouble(self) -> str:
-        said = [f"{self.failed} failed"] if self.failed else []
-        return ", ".join([*said, f"{self.retries} calls tried again"] if self.retries else said)
+        again = f"{self.retries} call{'s' * (self.retries > 1)} tried again"
+        return ", ".join([f"{self.failed} failed"] * bool(self.failed) + [again] * bool(self.retries))
 
     def end(self) -> None:
         """Say what it came to."""
@@ -264,8 +264,11 @@ def _hear_of_samples() -> None:
             return bool(_watching)
 
         async def on_sample_end(self, data: SampleEnd) -> None:
+            error = data.sample.error
+            if error is not None and error.message.startswith("CancelledError"):
+                return  # an interrupt: neither done nor failed
             for progress in _watching:
-                progress.tick(failed=data.sample.error is not None)
+                progress.tick(failed=error is not None)
 
         async def on_model_retry(self, data: ModelRetry) -> None:
             for progress in _watching:

@@ -334,3 +334,15 @@ def test_judging_leaves_standard_output_to_the_result(
     run_panel(pairs, mock_panel("one"), tmp_path, seed=7, anchors=0)
     assert _startup._registry_hooks_loaded
     assert capsys.readouterr().out == ""
+
+
+def test_an_interrupt_ends_the_judging(pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def generate(*_: object) -> None:
+        import anyio
+
+        os.kill(os.getpid(), signal.SIGINT)
+        await anyio.sleep(5)
+
+    monkeypatch.setattr("inspect_ai.model._providers.mockllm.MockLLM.generate", generate)
+    with pytest.raises(KeyboardInterrupt):
+        run_panel(pairs, mock_panel("one"), tmp_path, seed=7, anchors=0)

@@ -105,6 +105,8 @@ def _evaluate(run: "Run", tasks: "list[Task]") -> None:
         log_shared=False,
         display="none",
     )
+    if len(logs) < len(tasks):  # an interrupt: Inspect gives no logs of what it cancelled, and calls that done
+        raise KeyboardInterrupt
     if not done:
         failed = next((log for log in logs if log.status != "success"), None)
         reason = failed.error.message if failed and failed.error else "see the logs with: inspect view"
