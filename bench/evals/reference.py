@@ -32,8 +32,8 @@ SUITES: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(limits: dict[str, int | None]) -> dict[str, dict[str, dict[str, float]]]:
-    """suite -> metric -> rate with its interval, of the base on so many items of these suites."""
+def measure(limits: dict[str, int | None], logs: Path | None = None) -> dict[str, dict[str, dict[str, float]]]:
+    """suite -> metric -> rate with its interval, of the base on so many items of these suites; its answers in `logs`."""
     from inspect_ai import eval_set
 
     from venire.evals import load_task, read_results
@@ -42,7 +42,8 @@ def measure(limits: dict[str, int | None]) -> dict[str, dict[str, dict[str, floa
         load_task(f"venire/{name}", SUITES[name] | ({} if limit is None else {"limit": limit}))
         for name, limit in limits.items()
     ]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as passing:
+        folder = str(logs or passing)
         eval_set(
             tasks, log_dir=folder, model=MODEL, temperature=0, display="none", max_connections=64,
             adaptive_connections=False, max_tasks=len(tasks), log_realtime=False,
@@ -85,11 +86,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write what was measured into reference.json")
     parser.add_argument("--suite", action="append", choices=list(SUITES), help="only this suite (may be given again)")
     parser.add_argument("--limit", type=int, help="with --write: items a suite (the kernel's count questions)")
+    parser.add_argument("--logs", type=Path, help="keep the logs in this folder; a run that was stopped goes on there")
     options = parser.parse_args()
     committed = json.loads(FILE.read_text("utf-8"))
     wanted = options.suite or list(SUITES if options.write else committed["suites"])
     limits = {name: options.limit if options.write else committed["suites"][name]["limit"] for name in wanted}
-    mine = measure(limits)
+    mine = measure(limits, options.logs)
     for suite, metrics in mine.items():
         for metric, rate in metrics.items():
             print(f"{suite:22}{metric:26}{rate['rate']:.3f} [{rate['low']:.3f}, {rate['high']:.3f}] {rate['items']:5}")
