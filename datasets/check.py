@@ -36,6 +36,7 @@ CODES = {
     "straddle": "a family that stands in more than one part",
     "leak": "text of an evaluation in training: equal, quoted or nearly equal",
     "reworded": "a question of an evaluation in other words",
+    "resembles": "a question that comes near to one of an evaluation, and may be another",
     "truncated": "an answer that seems to be cut",
     "same_sides": "a pair whose two answers are the same",
     "length_tells": "pairs of which length gives away the wanted answer",
@@ -278,6 +279,7 @@ def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tup
         known = {(leak.train, leak.evaluation) for leak in leaks}
         new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
         findings += _leak_findings("reworded", new, numbered, quoted)
+        findings += _resembling(reworded.near, numbered, quoted)
         compared |= {"by_meaning": reworded.compared, "by_meaning_of": reworded.texts}
     return findings, compared
 
@@ -296,6 +298,14 @@ def _leak_findings(
         more += f": {_short(quoted[first.evaluation])}"
         places = list(dict.fromkeys(numbered[leak.train] for leak in own))
         yield Finding(code, "error" if code == "leak" else "warning", f"{named}{more}", places)
+
+
+def _resembling(near: Sequence[Leak], numbered: dict[str, Place], quoted: dict[str, str]) -> Iterator[Finding]:
+    """One note for all that comes near; the nearest are shown."""
+    if near:
+        shown = "; ".join(f"{numbered[leak.train]} and {leak.evaluation} ({leak.score:.2f})" for leak in near[:3])
+        message = f"{len(near)} questions come near to one of the evaluation, first {shown}"
+        yield Finding("resembles", "note", message, [numbered[leak.train] for leak in near])
 
 
 def _answers(rows: Rows) -> Iterator[Finding]:

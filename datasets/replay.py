@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from venire._common.files import write_atomic
+from venire._common.reading import read_yaml
 
 from .rows import Message, SftRow, dump_rows
 
@@ -35,13 +34,13 @@ Rule = Callable[[random.Random, dict[str, Any]], Made]
 
 def written_rows() -> list[SftRow]:
     """The rows of `replay/written.yaml`."""
-    rows = yaml.safe_load((HOME / "written.yaml").read_text("utf-8"))
+    rows = read_yaml(HOME / "written.yaml")
     return [_row(row["id"], row["turns"], "written for Venire", "anthropic") for row in rows]
 
 
 def made_rows(each: int = EACH, seed: int = SEED) -> list[SftRow]:
     """`each` rows of every rule, no question twice; the same for the same seed. The rows of a rule are one family."""
-    tables = yaml.safe_load((HOME / "tables.yaml").read_text("utf-8"))
+    tables = read_yaml(HOME / "tables.yaml")
     rows = []
     for name, rule in RULES.items():
         rng = random.Random(f"{seed}:{name}")
@@ -116,8 +115,8 @@ def _letters(rng: random.Random, tables: dict[str, Any]) -> Made:
 
 def _weekday(rng: random.Random, tables: dict[str, Any]) -> Made:
     day, ahead = rng.randrange(7), rng.randint(4, 25)
-    question = f"Today is {_DAYS[day]}. Which day of the week will it be in {ahead} days?"
-    return question, f"In {ahead} days it will be a {_DAYS[(day + ahead) % 7]}."
+    question = f"A parcel is posted on a {_DAYS[day]} and travels for {ahead} days. On which weekday does it arrive?"
+    return question, f"It arrives on a {_DAYS[(day + ahead) % 7]}."
 
 
 def _python(rng: random.Random, tables: dict[str, Any]) -> Made:
@@ -149,9 +148,9 @@ def _roman(rng: random.Random, tables: dict[str, Any]) -> Made:
 
 
 def _json(rng: random.Random, tables: dict[str, Any]) -> Made:
-    name, age, town = rng.choice(tables["names"]), rng.randint(18, 79), rng.choice(tables["towns"])
-    question = f"Write this as one JSON object with the keys name, age and town: {name} is {age} and lives in {town}."
-    return question, json.dumps({"name": name, "age": age, "town": town})
+    item, price, shop = rng.choice(tables["things"]), rng.randint(3, 95), rng.choice(tables["shops"])
+    question = f"Turn this note into JSON with the fields item, price and shop: {item}, {price}, at {shop}'s"
+    return question, json.dumps({"item": item, "price": price, "shop": shop})
 
 
 def _average(rng: random.Random, tables: dict[str, Any]) -> Made:

@@ -16,20 +16,23 @@ from .leaks import MIN_WORDS, Leak
 from .similarity import plain
 
 Embed = Callable[[Sequence[str]], np.ndarray]
-# Chosen on planted rewordings and fragments against what ships; bench/datasets/results.md has both rates.
-COSINE = 0.65  # of two texts of at least SHORT words each
-COSINE_SHORT = 0.72  # short questions are alike by their form alone
-SHORT = 8
-COSINE_ALONE, MARGIN = 0.6, 0.2  # already nearer than this, if every other question is so much farther
+# Short questions are alike by their form alone, so they must be nearer: from LONG words on LONG_COSINE accuses, up to
+# SHORT words SHORT_COSINE, and in between a line between the two. Chosen on bench/datasets/planted.yaml; what they find
+# and whom they accuse, there and on texts that were not looked at, is in bench/datasets/results.md.
+SHORT, SHORT_COSINE = 8, 0.85
+LONG, LONG_COSINE = 16, 0.63
+NEAR = 0.08  # so far below it, a person should look
+SAME_NUMBERS = 1 / 3  # of the numbers that either names; with fewer in common it is the same sum with other figures
 EMBEDDED = 1500  # training texts at most; about fifteen seconds on one core
 COMMON = 0.02  # of the training texts; a word that stands in more of them tells nothing
 
 
 @dataclass(frozen=True)
 class Rewordings:
-    """The leaks, and how many of how many distinct training texts were compared by meaning."""
+    """The leaks, what is near to one, and how many of how many distinct training texts were compared by meaning."""
 
     leaks: list[Leak]
+    near: list[Leak]
     compared: int
     texts: int
 
@@ -42,38 +45,44 @@ def find_rewordings(
 ) -> Rewordings:
     """Training texts that seem to ask what a text of the evaluation asks. Both are (place, text).
 
-    Texts that are equal but for their dress are not compared: `find_leaks` names them.
+    Texts that are equal but for their dress are not compared: `find_leaks` names them. The nearest come first.
     """
     asked = _distinct(evaluation)
     mine = {simple: one for simple, one in _distinct(train).items() if simple not in asked}
     chosen = list(mine) if len(mine) <= limit else _likely(list(mine), list(asked), limit)
     if not (chosen and asked):
-        return Rewordings([], 0, len(mine))
-    theirs = list(asked)
-    left, right = embed([mine[s][1] for s in chosen]), embed([asked[s][1] for s in theirs])
-    leaks = []
-    for at, simple in enumerate(chosen):
-        scores = np.where([_other_numbers(simple, other) for other in theirs], 0.0, right @ left[at])
-        if (best := _reworded(scores, simple, theirs)) is not None:
-            leaks.append(Leak(mine[simple][0], asked[theirs[best]][0], "meaning", round(float(scores[best]), 4)))
-    return Rewordings(leaks, len(chosen), len(mine))
+        return Rewordings([], [], 0, len(mine))
+    own, theirs = [mine[s] for s in chosen], list(asked.values())
+    scores = embed([text for _, text in own]) @ embed([text for _, text in theirs]).T
+    above = scores - _needed([_words(s) for s in chosen], [_words(s) for s in asked])
+    found: dict[bool, list[Leak]] = {True: [], False: []}
+    for at, (place, text) in enumerate(own):
+        for best in np.argsort(-above[at], kind="stable").tolist():
+            if above[at, best] < -NEAR:
+                break
+            if not _other_numbers(text, theirs[best][1]):
+                leak = Leak(place, theirs[best][0], "meaning", round(float(scores[at, best]), 4))
+                found[bool(above[at, best] >= 0)].append(leak)
+                break
+    for leaks in found.values():
+        leaks.sort(key=lambda leak: -leak.score)
+    return Rewordings(found[True], found[False], len(chosen), len(mine))
+
+
+def _needed(mine: Sequence[int], theirs: Sequence[int]) -> np.ndarray:
+    """The cosine from which on a text is accused, by the words of the two; a fragment has at least half as many."""
+    words = np.minimum(np.array(theirs)[None, :], 2 * np.array(mine)[:, None])
+    return np.interp(words, [SHORT, LONG], [SHORT_COSINE, LONG_COSINE])
 
 
 def _other_numbers(one: str, other: str) -> bool:
-    """Both name numbers, and not the same: the same sum with other figures is another question."""
-    mine, theirs = (set(re.findall(r"\d+", text)) for text in (one, other))
-    return bool(mine and theirs and mine != theirs)
+    """Both name numbers, and hardly any in common: the same sum with other figures is another question."""
+    mine, theirs = (set(re.findall(r"\d+(?:[.:,]\d+)*", text)) for text in (one, other))
+    return bool(mine and theirs) and len(mine & theirs) < SAME_NUMBERS * len(mine | theirs)
 
 
-def _reworded(scores: np.ndarray, text: str, asked: Sequence[str]) -> int | None:
-    """Which of `asked` the text rewords, if any."""
-    best = int(scores.argmax())
-    score = float(scores[best])
-    short = min(text.count(" "), asked[best].count(" ")) + 1 < SHORT
-    if score >= (COSINE_SHORT if short else COSINE):
-        return best
-    second = float(np.partition(scores, -2)[-2]) if len(scores) > 1 else 0.0
-    return best if not short and score >= COSINE_ALONE and score - second >= MARGIN else None
+def _words(simple: str) -> int:
+    return simple.count(" ") + 1
 
 
 def _distinct(texts: Sequence[tuple[str, str]]) -> dict[str, tuple[str, str]]:

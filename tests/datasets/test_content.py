@@ -161,7 +161,7 @@ def check_roman(question: str, answer: str) -> bool:
 
 def check_weekday(question: str, answer: str) -> bool:
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-    today, ahead = re.findall(r"Today is (\w+)", question)[0], int(re.findall(r"\d+", question)[0])
+    today, ahead = re.findall(r"on a (\w+) and", question)[0], int(re.findall(r"\d+", question)[0])
     for _ in range(ahead):
         today = days[(days.index(today) + 1) % 7]
     return answer.endswith(f"a {today}.")
@@ -178,7 +178,7 @@ def check_python(question: str, answer: str) -> bool:
 
 def check_json(question: str, answer: str) -> bool:
     made = json.loads(answer)
-    return question.endswith(f"{made['name']} is {made['age']} and lives in {made['town']}.") and len(made) == 3
+    return question.endswith(f": {made['item']}, {made['price']}, at {made['shop']}'s") and len(made) == 3
 
 
 def check_average(question: str, answer: str) -> bool:
