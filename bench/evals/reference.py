@@ -33,7 +33,7 @@ SUITES: dict[str, dict[str, Any]] = {
 
 
 def measure(limits: dict[str, int | None], logs: Path | None = None) -> dict[str, dict[str, dict[str, float]]]:
-    """suite -> metric -> rate with its interval, of the base on so many items of these suites; its answers in `logs`."""
+    """suite -> metric -> rate with its interval, of the base on so many items of each suite; answers stay in `logs`."""
     from inspect_ai import eval_set
 
     from venire.evals import load_task, read_results
