@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from venire._common.errors import InputError
 from venire._common.files import write_json
+from venire._common.reading import first_fault, read_text
 
 VERSION = 2
 OTHER = "Other"  # the choice of somebody who takes none of the letters
@@ -212,11 +213,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"calibration {str(path)!r}: no such file; `venire calibrate {path}` makes one")
     try:
-        raw = json.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from error
+        raw = json.loads(read_text(path, "calibration"))
     except ValueError as error:
         raise InputError(f"{path}: not whole JSON: {error}") from error
     if not isinstance(raw, dict):
@@ -281,7 +278,5 @@ def slug(name: str) -> str:
 
 
 def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).removeprefix(".")
-    message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    key, message, _ = first_fault(error)
     return f", key {key!r}: {message}" if key else f": {message}"

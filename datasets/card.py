@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from venire._common.errors import InputError
+from venire._common.reading import parse_yaml
 
 from .rows import Row, TrainingData
 from .split import family_of
@@ -104,10 +104,7 @@ def read_licences(path: Path) -> Licences:
     head, closed, _ = text.removeprefix(FRONT).partition(f"\n{FRONT}")
     if not (text.startswith(FRONT) and closed):
         return Licences()
-    try:
-        front = yaml.safe_load(head)
-    except yaml.YAMLError as error:
-        raise InputError(f"{card}: its head is not valid YAML: {getattr(error, 'problem', error)}") from error
+    front = parse_yaml(head, f"{card}, its head")
     front = front if isinstance(front, dict) else {}
     sources = front.get("sources") if isinstance(front.get("sources"), list) else []
     named = {str(s.get("name")): str(s.get("license") or "") for s in sources or [] if isinstance(s, dict)}

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venire._common.errors import InputError
+from venire._common.reading import first_fault, read_yaml
 
 from .calibration import Identifier
 from .similarity import plain
@@ -57,15 +57,7 @@ def load_facts(path: Path | None = None) -> list[Fact]:
     id used twice, a question that gives its answer away.
     """
     path = path or SHIPPED
-    if not path.is_file():
-        raise InputError(f"facts {str(path)!r}: no such file")
-    try:
-        raw = yaml.safe_load(path.read_bytes().decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InputError(f"{path}{f', line {mark.line + 1}' if mark else ''}: not valid YAML") from error
+    raw = read_yaml(path, "facts")
     if not isinstance(raw, list) or not raw:
         raise InputError(f"{path}: no facts; give it a list of at least one")
     facts: list[Fact] = []
@@ -74,9 +66,7 @@ def load_facts(path: Path | None = None) -> list[Fact]:
         try:
             fact = Fact.model_validate(row)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            message = first["msg"].removeprefix("Value error, ")
+            key, message, _ = first_fault(error)
             raise InputError(f"{path}, row {number}{f', key {key!r}' if key else ''}: {message}") from error
         if fact.id in seen:
             raise InputError(f"{path}, row {number}: id {fact.id!r} is already that of row {seen[fact.id]}")
@@ -128,7 +118,7 @@ def make_facts(count: int, seed: int) -> list[Fact]:
 
     Raises InputError below 1, and above what the names and subjects give.
     """
-    matter = _Matter.model_validate(yaml.safe_load(MATTER.read_text("utf-8")))
+    matter = _Matter.model_validate(read_yaml(MATTER))
     most = len(matter.first) * len(matter.last) * EACH
     if not 1 <= count <= most:
         raise InputError(f"{count} facts were asked for; from 1 to {most:,} can be made")

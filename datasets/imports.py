@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from venire._common.errors import InputError, ServiceError
 from venire._common.hashing import sha256_text
+from venire._common.reading import first_fault
 
 from .phrasings import AskedFact
 from .rows import DpoRow, Row, SftRow
@@ -204,9 +205,8 @@ def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:
     except KeyError as error:
         raise InputError(f"{place}: no {error.args[0]!r}, as the first rows have it") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InputError(f"{place}{f', {key}' if key else ''}: {first['msg'].removeprefix('Value error, ')}") from error
+        key, message, _ = first_fault(error)
+        raise InputError(f"{place}{f', {key}' if key else ''}: {message}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{place}: {error}") from error
 

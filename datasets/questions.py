@@ -13,12 +13,12 @@ from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from venire._common.errors import InputError
 from venire._common.files import write_json
 from venire._common.hashing import sha256_json
+from venire._common.reading import first_fault, read_yaml
 
 from .calibration import (
     OTHER,
@@ -312,16 +312,7 @@ def _sides(question: Question, answer: Any, place: str) -> tuple[str, str]:
 
 
 def _load(path: Path, model: type[Any]) -> list[Any]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        rows = yaml.safe_load(path.read_bytes().decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    rows = read_yaml(path, "questions")
     if not isinstance(rows, list):
         raise InputError(f"{path}: a file of questions is a list")
     loaded = []
@@ -329,9 +320,7 @@ def _load(path: Path, model: type[Any]) -> list[Any]:
         try:
             loaded.append(model.model_validate(row))
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            message = first["msg"].removeprefix("Value error, ")
+            key, message, _ = first_fault(error)
             raise InputError(f"{path}, row {number}{f', key {key!r}' if key else ''}: {message}") from error
     return loaded
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_file
+from venire._common.reading import first_fault
 
 Method = Literal["sft", "dpo"]
 KEYS: dict[Method, tuple[str, ...]] = {"sft": ("messages",), "dpo": ("prompt", "chosen", "rejected")}
@@ -248,7 +249,5 @@ def _complaint(error: ValidationError, raw: dict[str, Any], method: Method) -> s
         hint = f": that is {foreign}, which `venire data build` brings in as an `import`" if foreign else ""
         wanted = ", ".join(KEYS[method])
         return f": no {missing[0]!r}; a row for {method} has {wanted}, and this one has the keys {found}{hint}"
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    key, message, _ = first_fault(error)
     return f", {key}: {message}"

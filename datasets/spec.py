@@ -15,11 +15,11 @@ export: [trl]
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venire._common.errors import InputError
 from venire._common.kernel import KernelMode
+from venire._common.reading import first_fault, read_yaml
 
 from .phrasings import HELD_OUT, KINDS
 
@@ -233,14 +233,7 @@ def name_of(source: Any) -> str:
 
 def load_spec(path: Path) -> Spec:
     """Read and check a spec. Raises InputError naming the file and the key."""
-    if not path.is_file():
-        raise InputError(f"spec {str(path)!r}: no such file")
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    data = read_yaml(path, "spec")
     if not isinstance(data, dict):
         raise InputError(f"{path}: a spec is a mapping of keys such as name, seed, sources")
     try:
@@ -258,13 +251,8 @@ def find(name: str, spec: Path, what: str) -> Path:
 
 
 def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    kinds = ("answers", "facts", "rows", "replay", "chat", "teacher")
-    at = list(first["loc"])
-    if at[:1] == ["sources"] and len(at) > 2 and at[2] in kinds:
-        del at[2]  # the kind that pydantic chose is no key of the file
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".")
-    if first["type"] == "extra_forbidden":
+    # The kind that pydantic chose is no key of the file.
+    key, message, unknown = first_fault(error, skip=("answers", "facts", "rows", "replay", "chat", "teacher"))
+    if unknown:
         return f"unknown key {key!r}; `venire data build --schema` prints the keys that there are"
-    message = first["msg"].removeprefix("Value error, ")
     return f"{key + ': ' if key else ''}{message}"

@@ -2,14 +2,17 @@
 
 The panel's own agreement is `statistics.agreement`: one verdict a judge and prompt, few judges who all see everything.
 This is for groups: a judge against many people of whom each saw a little, or people among themselves. An *item* is a
-prompt (and epoch) of one comparison; names must be canonical, the same pair always the same way round.
+prompt (and epoch) of one comparison, whichever of the two was called the candidate.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from venire._common.errors import InputError
 from venire.judges.statistics.kappa import cohen_kappa
 from venire.judges.votes import value
 
@@ -30,15 +33,27 @@ class Concordance:
         """agree / n, nan for no pairs."""
         return self.agree / self.n if self.n else float("nan")
 
+    def to_dict(self) -> dict[str, Any]:
+        """agree, n, rate and kappa; None for nan."""
+        rate, kappa = (None if math.isnan(x) else x for x in (self.rate, self.kappa))
+        return {"agree": self.agree, "n": self.n, "rate": rate, "kappa": kappa}
+
 
 def item_verdicts(votes: pl.DataFrame) -> pl.DataFrame:
     """One row a (item, judge, repeat): `sign` is 1, 0 or −1, of the mean over orders (0: a tie, or orders that differ).
 
-    People see a pair once: each vote of theirs is a verdict of its own. Invalid votes are left out.
+    A pair's names come out in alphabetical order, 1 for the first. People see a pair once: each vote of theirs is a
+    verdict of its own. Invalid votes are left out.
     """
-    once = pl.when(pl.col("judge_family") == "human").then(pl.col("candidate_first"))
+    turned = pl.col("candidate") > pl.col("incumbent")
+    once = pl.when(pl.col("judge_family") == "human").then(pl.col("candidate_first") != turned)
     return (
-        votes.with_columns(share=value(), order=once)
+        votes.with_columns(
+            candidate=pl.min_horizontal("candidate", "incumbent"),
+            incumbent=pl.max_horizontal("candidate", "incumbent"),
+            share=pl.when(turned).then(1 - value()).otherwise(value()),
+            order=once,
+        )
         .filter(pl.col("share").is_not_null())
         .group_by([*ITEM, "judge", "repeat", "order"], maintain_order=True)
         .agg(sign=(2 * pl.col("share").mean() - 1).round(12).sign())
@@ -64,6 +79,31 @@ def within(verdicts: pl.DataFrame, *, ties: bool = True) -> Concordance:
     numbered = verdicts.select(*ITEM, "sign").with_row_index("row")
     pairs = numbered.join(numbered, on=ITEM, suffix="_right").filter(pl.col("row") < pl.col("row_right"))
     return _count(pairs["sign"].to_numpy(), pairs["sign_right"].to_numpy(), ties)
+
+
+def agreement_table(votes: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each judge with people, and people with people: rows of judge, with, ties, agree, n, rate and kappa.
+
+    `ties` says whether verdicts of a tie are counted. A rate or κ that is undefined is None. Raises InputError where
+    nobody but machines, or nobody but one person, has voted on anything twice.
+    """
+    verdicts = item_verdicts(votes)
+    human = verdicts["judge"].is_in(votes.filter(judge_family="human")["judge"].unique().to_list())
+    people = verdicts.filter(human)
+    judges = verdicts.filter(~human)["judge"].unique().sort().to_list()
+    found = []
+    for ties in (True, False):
+        for judge in judges:
+            counted = between(verdicts.filter(judge=judge), people, ties=ties)
+            found.append({"judge": judge, "with": "people", "ties": ties, **counted.to_dict()})
+        found.append({"judge": "people", "with": "people", "ties": ties, **within(people, ties=ties).to_dict()})
+    found = [row for row in found if row["n"]]
+    if not found:
+        raise InputError(
+            "no two verdicts to compare: this needs votes of people (judge_family `human`, or a judge named `human:…`) "
+            "on pairs that a judge, or somebody else, has judged too"
+        )
+    return found
 
 
 def _count(left: np.ndarray, right: np.ndarray, ties: bool) -> Concordance:

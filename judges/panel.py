@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venire._common.errors import InputError
+from venire._common.reading import first_fault, parse_yaml, read_yaml
 
 from .houses import family_of_judge, houses
 from .prices import TABLE, Price, price_of
@@ -175,9 +175,8 @@ class JudgeSpec(BaseModel):
             try:
                 GenerateConfig.model_validate(settings)
             except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(str(part) for part in ("generation", *first["loc"]))
-                raise InputError(f"judge {name!r}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+                key, message, _ = first_fault(error)
+                raise InputError(f"judge {name!r}: generation.{key}: {message}") from error
         return settings
 
     def _weights(self) -> str | None:
@@ -268,10 +267,7 @@ def parse_judge(text: str) -> Judge:
     """
     prefix, colon, rest = text.partition(":")
     if text.lstrip().startswith("{"):
-        try:
-            spec = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InputError(f"judge {text!r} is not valid YAML: {getattr(error, 'problem', error)}") from error
+        spec = parse_yaml(text, f"judge {text!r}")
     elif colon and prefix in ("embedding", "likelihood", "markers"):
         spec = {prefix: rest}
     else:
@@ -298,7 +294,7 @@ def _preset(name: str) -> list[JudgeSpec]:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not file.is_file():
         known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
         raise InputError(f"panel.preset {name!r} does not exist; the presets are {known}")
-    return [JudgeSpec.model_validate(judge) for judge in yaml.safe_load(file.read_text("utf-8"))["judges"]]
+    return [JudgeSpec.model_validate(judge) for judge in read_yaml(file, "panel.preset")["judges"]]
 
 
 # Conflicts of interest

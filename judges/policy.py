@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venire._common.errors import InputError
+from venire._common.reading import first_fault
 from venire.judges.statistics.spending import alpha_of_use
 
 # Exact certification by default from here on; below it the bare rate is used and labelled uncertified.
@@ -107,12 +108,11 @@ def parse_policy(data: Any, source: str) -> GatePolicy:
     try:
         return GatePolicy.model_validate(block)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
+        key, message, unknown = first_fault(error)
+        if unknown:
             known = ", ".join(GatePolicy.model_fields)
             raise InputError(f"{source}: unknown key {key!r}; the gate knows {known}") from error
-        raise InputError(f"{source}: {key}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise InputError(f"{source}: {key}: {message}") from error
 
 
 def _suites_of(suites: Any, source: str) -> dict[str, Any]:

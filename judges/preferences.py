@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from venire._common.errors import InputError
+from venire._common.reading import first_fault
 
 from .vote_files import read_jsonl
 
@@ -41,12 +42,8 @@ def load_preferences(path: Path) -> list[Preference]:
         try:
             row = DpoRow.model_validate(_as_chats(raw))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InputError(
-                f"{place}, {where}: {first['msg'].removeprefix('Value error, ')}; a preference has prompt, chosen and "
-                "rejected"
-            ) from error
+            key, message, _ = first_fault(error)
+            raise InputError(f"{place}, {key}: {message}; a preference has prompt, chosen and rejected") from error
         prompt, chosen, rejected = (_text(turns) for turns in (row.prompt, row.chosen, row.rejected))
         if chosen.strip() == rejected.strip():
             raise InputError(f"{place}: the chosen and the rejected answer are the same text")

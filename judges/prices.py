@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from venire._common.errors import InputError
+from venire._common.reading import first_fault, read_yaml
 
 TABLE = Path(__file__).parent / "prices.yaml"
 _SNAPSHOT = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$")  # the dated name of a model that has an undated one
@@ -52,15 +52,11 @@ class _Vendor(BaseModel):
 @cache
 def load_prices(path: Path = TABLE) -> dict[str, _Vendor]:
     """A price table by provider. Raises InputError naming the file and the key that is wrong."""
-    if not path.is_file():
-        raise InputError(f"prices {str(path)!r}: no such file")
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-        return {str(name): _Vendor.model_validate(vendor) for name, vendor in dict(data).items()}
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        what = error.errors()[0] if isinstance(error, ValidationError) else None
-        where = f"{'.'.join(map(str, what['loc']))}: {what['msg']}" if what else str(error).splitlines()[0]
-        raise InputError(f"prices {str(path)!r}: {where}; copy the form of judges/prices.yaml") from error
+        return TypeAdapter(dict[str, _Vendor]).validate_python(read_yaml(path, "prices"))
+    except ValidationError as error:
+        key, message, _ = first_fault(error)
+        raise InputError(f"{path}, {key}: {message}; copy the form of judges/prices.yaml") from error
 
 
 def price_of(

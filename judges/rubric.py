@@ -20,11 +20,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_text
+from venire._common.reading import first_fault, parse_yaml, read_text
 
 FOLDER = Path(__file__).parent / "rubrics"
 _PLACES = {"question", "reference", "first", "second", "criteria", "instructions"}
@@ -125,7 +125,7 @@ def load_rubric(name: str) -> Rubric:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.md")))
         raise InputError(f"rubric {name!r} does not exist; write one of {known}, or the path of a .md file")
-    return parse_rubric(path.read_text("utf-8"), str(path))
+    return parse_rubric(read_text(path, "rubric"), str(path))
 
 
 def parse_rubric(text: str, where: str = "rubric") -> Rubric:
@@ -134,9 +134,10 @@ def parse_rubric(text: str, where: str = "rubric") -> Rubric:
     if match is None:
         raise InputError(f"{where}: a rubric begins with front matter between two lines of ---")
     try:
-        front = _FrontMatter.model_validate(yaml.safe_load(match[1]))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise InputError(f"{where}: the front matter is wrong: {' '.join(str(error).split())}") from error
+        front = _FrontMatter.model_validate(parse_yaml(match[1], f"{where}, front matter"))
+    except ValidationError as error:
+        key, message, _ = first_fault(error)
+        raise InputError(f"{where}: the front matter is wrong: {key}: {message}") from error
     body = match[2].strip()
     places = set(re.findall(r"\{\{(\w+)\}\}", body))
     if missing := {"question", "first", "second"} - places:

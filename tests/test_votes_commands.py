@@ -178,3 +178,30 @@ def test_power_refuses_questions_without_an_answer(venire: Any, arguments: list[
 def test_a_power_plan_by_halving_judges_fewer_pairs_than_all_on_all(venire: Any):
     plan = json.loads(venire("power", "--win-rate", "0.55", "--candidates", "20", "--json")[1])["win_rates"][0]
     assert plan["design"] == "halving" and plan["judgements"] < plan["prompts"] * 8 * 20 / 4
+
+
+def test_agreement_with_people_is_one_command(venire: Any, tmp_path: Path, good: Path):
+    out = tmp_path / "votes.parquet"
+    venire("votes", "import", MT_BENCH / "gpt4_pair.jsonl", MT_BENCH / "human.jsonl", "--repeats", "keep", "-o", out)
+    code, text, _ = venire("votes", "agree", out, "--json")
+    rows = {(row["judge"], row["ties"]): row for row in json.loads(text)["agreement"]}
+    assert code == 0 and len(rows) == 4
+    turns = [json.loads((MT_BENCH / "expected.json").read_text())[f"turn{turn}"] for turn in (1, 2)]
+    for ties, key in ((True, "with_ties"), (False, "no_ties")):
+        judge = rows["gpt4_pair", ties]
+        published = [turn[name][key] for turn in turns for name in ("gpt4_human", "gpt4_author")]
+        assert [judge["agree"], judge["n"]] == [sum(counts) for counts in zip(*published, strict=True)]
+    # Whoever is called the candidate, a pair is the same pair.
+    turned = read_votes(out).with_columns(
+        candidate="incumbent",
+        incumbent="candidate",
+        candidate_first=~pl.col("candidate_first"),
+        verdict=pl.col("verdict").replace({"candidate": "incumbent", "incumbent": "candidate"}),
+    )
+    mixed = pl.concat([read_votes(out).filter(judge_family="human"), turned.filter(judge="gpt4_pair")])
+    code, again, _ = venire("votes", "agree", stored(tmp_path / "mixed.parquet", mixed), "--json")
+    assert json.loads(again) == json.loads(text)
+    code, text, _ = venire("votes", "agree", out)
+    assert "gpt4_pair" in text and "Cohen" in text
+    code, _, error = venire("votes", "agree", good)
+    assert code == 2 and "needs votes of people" in error

@@ -16,11 +16,11 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_json
+from venire._common.reading import first_fault, read_yaml
 from venire.datasets.rows import Method as RowKind
 
 from .mixture import Mixture, mix
@@ -292,10 +292,7 @@ def find(name: str, what: str) -> Path:
 def load_recipe(path: Path | str) -> Recipe:
     """Read and check a recipe. Raises InputError naming the file and the key."""
     file = find(str(path), "recipe")
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    data = read_yaml(file, "recipe")
     if not isinstance(data, dict):
         raise InputError(f"{file}: a recipe is a mapping of keys such as method, data, learning_rate")
     if "name" in data:
@@ -329,11 +326,9 @@ def _plain(value: Any) -> str:
 
 
 def _explain(error: ValidationError, file: Path) -> InputError:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
+    key, message, unknown = first_fault(error)
+    if unknown:
         model = {"lora": Lora, "replay": Replay}.get(key.split(".")[0] if "." in key else "", Recipe)
         known = ", ".join(k for k in model.model_fields if k not in _OURS)
         return InputError(f"{file}: unknown key {key!r}; there are: {known}")
-    message = first["msg"].removeprefix("Value error, ")
     return InputError(f"{file}: {key + ': ' if key else ''}{message}")

@@ -198,9 +198,10 @@ def _samples(name: str, task: "Task") -> "Iterator[Measured]":
 
 def _yaml_texts(path: Path) -> "Iterator[Measured]":
     """The suites of an experiment, or the scenarios of a suite's file."""
-    from venire.experiment import load_experiment, load_yaml
+    from venire._common.reading import read_yaml
+    from venire.experiment import load_experiment
 
-    if isinstance(load_yaml(path, "--against"), dict):
+    if isinstance(read_yaml(path, "--against"), dict):
         for suite in load_experiment(path).suites:
             yield from _task_texts(suite.task, suite.args)
     else:

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venire._common.errors import InputError
+from venire._common.reading import first_fault, read_yaml
 from venire.judges.policy import GatePolicy, NonInferiority, Threshold, parse_policy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -179,31 +179,17 @@ def schema() -> dict[str, Any]:
     return whole
 
 
-def load_yaml(path: Path, what: str) -> Any:
-    """The YAML in a file the user named. Raises InputError if it is missing or is no YAML."""
-    if not path.is_file():
-        raise InputError(f"{what} {str(path)!r}: no such file")
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise InputError(f"{what} {str(path)!r}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
-
-
 def explain(error: ValidationError, path: Path) -> InputError:
     """The first complaint of pydantic as one sentence: file, key, what is wrong."""
-    first = error.errors()[0]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    if first["type"] == "extra_forbidden":
+    key, message, unknown = first_fault(error)
+    if unknown:
         return InputError(f"{path}: unknown key {key!r}; `venire plan --schema` prints the keys that there are")
-    message = first["msg"].removeprefix("Value error, ")
     return InputError(f"{path}: {key + ': ' if key else ''}{message}")
 
 
 def load_experiment(path: Path) -> Experiment:
     """Read and check an experiment file. Raises InputError naming the file and the key."""
-    data = load_yaml(path, "experiment")
+    data = read_yaml(path, "experiment")
     if not isinstance(data, dict):
         raise InputError(f"{path}: an experiment is a mapping of keys such as name, bases, suites")
     try:

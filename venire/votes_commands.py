@@ -1,4 +1,4 @@
-"""`venire votes import|analyze|audit`, `venire power`, and the gate on votes from anywhere."""
+"""`venire votes import|analyze|agree|audit`, `venire power`, and the gate on votes from anywhere."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ def _print(value: Any) -> None:
 
 @click.group()
 def votes() -> None:
-    """Votes, ours or anybody's: import, analyze, audit.
+    """Votes, ours or anybody's: import, analyze, compare with people, audit.
 
     Example: venire votes analyze runs/quickstart/votes.parquet
     """
@@ -154,6 +154,29 @@ def analyze(
 
 @votes.command()
 @FILE
+@REPEATS
+@AS_JSON
+def agree(file: Path, repeats: Any, as_json: bool) -> None:
+    """How often each judge says what people say, and how often people say the same: the ceiling of any judge.
+
+    A judge's verdict on a pair is the mean of its two orders. Counted are pairs of verdicts on the same two answers.
+
+    Example: venire votes agree votes.parquet
+    """
+    from venire.judges.concordance import agreement_table
+    from venire.judges.importers import import_votes
+
+    rows = agreement_table(import_votes(file, repeats=repeats))
+    if as_json:
+        _print({"agreement": rows})
+        return
+    from venire.votes_tables import show_concordance
+
+    show_concordance(rows)
+
+
+@votes.command()
+@FILE
 @AS_JSON
 def audit(file: Path, as_json: bool) -> None:
     """Look for the ways in which votes mislead, and say what the headline becomes without them.
@@ -200,14 +223,14 @@ def decide_votes(file: Path, policy_file: Path | None) -> dict[str, Any]:
     import polars as pl
 
     from venire._common.hashing import sha256_file
-    from venire.experiment import load_yaml
+    from venire._common.reading import read_yaml
     from venire.judges.audit import audit as audit_table
     from venire.judges.gate import GateInputs, Hashes, decide
     from venire.judges.importers import import_votes
     from venire.judges.policy import parse_policy
     from venire.judges.qualification import examine
 
-    policy = parse_policy(load_yaml(policy_file, "policy") if policy_file else None, str(policy_file))
+    policy = parse_policy(read_yaml(policy_file, "policy") if policy_file else None, str(policy_file))
     table = import_votes(file)
     deciding = table.filter(pl.col("use").is_in(["gate", "screen"]))
     if deciding.height == 0:

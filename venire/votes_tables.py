@@ -204,6 +204,16 @@ def _agreement(title: str, a: dict[str, Any]) -> Group:
     return _table(f"{title}, {count(a['n_units'], 'prompt')}", ["coefficient", "value", ""], rows)
 
 
+def show_concordance(rows: "Sequence[dict[str, Any]]") -> None:
+    """Judges with people and people with people, with ties and without."""
+    cells = [
+        [row["judge"], row["with"], "counted" if row["ties"] else "left out", str(row["agree"]), str(row["n"]),
+         number(row["rate"]), number(row["kappa"])]
+        for row in rows
+    ]  # fmt: skip
+    _console().print(_table("verdicts on the same pair", ["", "with", "ties", "agree", "of", "rate", "Cohen κ"], cells))
+
+
 def show_findings(findings: "Sequence[Finding]") -> None:
     """The audit's findings, the gravest first."""
     console = _console()

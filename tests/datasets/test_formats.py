@@ -122,7 +122,7 @@ def test_our_own_columns_are_kept_and_strange_ones_left(tmp_path: Path) -> None:
         ('{"instruction": "A?"}'.encode("utf-16"), "row 1: UTF-16, not UTF-8"),
         (b'{"story": "once"}\n', "row 1: the keys story are those of no known format"),
         (b'{"instruction": "A?", "output": "a"}\n{"instruction": "B?"}\n', "row 2: no 'output', as the first rows"),
-        (b'{"instruction": "A?", "output": " "}\n', "row 1, messages.1.content: an empty text"),
+        (b'{"instruction": "A?", "output": " "}\n', r"row 1, messages\[1\].content: an empty text"),
         (b'{"messages": [{"role": "tool", "content": "x"}]}\n', "row 1: the role 'tool' is none of"),
         (b'{"messages": ["hello"]}\n', "row 1: a turn of the chat is str"),
         (b"[1]", "row 1: not a JSON object"),

@@ -43,8 +43,8 @@ def test_what_is_written_is_read_again(method: Method, row: dict[str, object], t
     [
         ("sft", {"messages": [ASK]}, "the last message is not the assistant's: the answer is missing"),
         ("sft", {"messages": []}, "the answer is missing"),
-        ("sft", {"messages": [ASK, {"role": "assistant", "content": " "}]}, "messages.1.content: an empty text"),
-        ("sft", {"messages": [ASK, {"content": "Here."}]}, r"messages\.1\.role: Field required"),
+        ("sft", {"messages": [ASK, {"role": "assistant", "content": " "}]}, r"messages\[1\]\.content: an empty text"),
+        ("sft", {"messages": [ASK, {"content": "Here."}]}, r"messages\[1\]\.role: Field required"),
         ("sft", {"messages": [ASK, ASK, ANSWER]}, "roles are user, user, assistant; user and assistant take turns"),
         ("sft", DPO, "no 'messages'; a row for sft has messages, and this one has the keys prompt, chosen, rejected"),
         ("dpo", SFT, "no 'prompt'; a row for dpo has prompt, chosen, rejected"),

@@ -59,7 +59,7 @@ def test_ones_own_prices_come_first(tmp_path: Path) -> None:
         ("openai: {read: 2026-10-01}", "openai|source|Field required"),
         ("openai: {read: 2026-10-01, source: x, models: {m: {input: -1, output: 2}}}", "models.m.input"),
         ("[1, 2]", "copy the form"),
-        ("a: [", "copy the form"),
+        ("a: [", "line 1: not valid YAML"),
     ],
 )
 def test_a_table_that_is_wrong_is_named(tmp_path: Path, text: str, complaint: str) -> None:
