@@ -38,11 +38,11 @@ with Teller("run") as say:
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def in_terminal(interrupted: bool = False, **environment: str) -> str:
+def in_terminal(environment: dict[str, str] | None = None, *, interrupted: bool = False) -> str:
     """What the work writes to a terminal of 80 columns."""
     there, here = pty.openpty()
     env = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "FORCE_COLOR")}
-    env |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", "LC_ALL": "C.UTF-8"} | environment
+    env |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", "LC_ALL": "C.UTF-8"} | (environment or {})
     code = WORK.format(interrupted=interrupted)
     work = subprocess.Popen([sys.executable, "-c", code], stdin=here, stdout=here, stderr=here, env=env)
     os.close(here)
@@ -103,12 +103,12 @@ def test_a_terminal_is_left_whole_by_an_interrupt() -> None:
 
 def test_no_color_is_honoured() -> None:
     assert re.search(r"\x1b\[[0-9;]*3[0-7]", in_terminal())
-    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]", in_terminal(NO_COLOR="1"))
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]", in_terminal({"NO_COLOR": "1"}))
 
 
 @pytest.mark.parametrize("environment", [{"CI": "true"}, {"TERM": "dumb"}])
 def test_where_nothing_can_be_drawn_lines_are_plain(environment: dict[str, str]) -> None:
-    said = in_terminal(**environment)
+    said = in_terminal(environment)
     assert "\x1b" not in said
     assert said.splitlines()[:3] == [
         "1/6 plan     an experiment",

@@ -337,7 +337,7 @@ def test_judging_leaves_standard_output_to_the_result(
 
 
 def test_an_interrupt_ends_the_judging(pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def generate(*_: object) -> None:
+    async def generate(*_: object, **__: object) -> None:
         import anyio
 
         os.kill(os.getpid(), signal.SIGINT)
