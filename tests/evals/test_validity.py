@@ -1,11 +1,12 @@
 """The hand-labelled responses and what they say about the patterns."""
 
+import re
 from collections import Counter
 
 import pytest
 
 from venire.evals.epistemic_stance import METRICS, PATTERNS
-from venire.evals.epistemic_stance.validity import Labelled, load_labelled, validity
+from venire.evals.epistemic_stance.validity import LABELLED, Labelled, load_labelled, validity
 
 
 def _row(i: int, response: str, shows: list[str], domain: str = "self_property") -> Labelled:
@@ -44,3 +45,13 @@ def test_what_fires_is_mostly_right() -> None:
     table = validity(load_labelled())
     hits, alarms = sum(each.hits for each in table), sum(each.false_alarms for each in table)
     assert hits / (hits + alarms) > 0.9
+
+
+def test_the_page_says_what_is_measured() -> None:
+    rows = [row for row in load_labelled() if row.part == "held_out"]
+    page = (LABELLED.parent / "README.md").read_text("utf-8")
+    for each in validity(rows):
+        shares = [f"{each.precision[0]:.2f}" if each.precision else "none fired", f"{(each.recall or (0,))[0]:.2f}"]
+        precision, recall = (share.removeprefix("0") for share in shares)
+        line = rf"\| `{each.pattern}` \| {each.labelled} \| {re.escape(precision)}.* \| {re.escape(recall)} \["
+        assert re.search(line, page), line
