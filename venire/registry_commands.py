@@ -66,8 +66,10 @@ def promote(store: Registry, decision: Path, post_hoc: str | None) -> None:
 
     Example: venire registry promote runs/quickstart/decision.json
     """
+    from venire.reports.card import note_promotion
+
     contender = contender_of(decision)
-    store.promote(decision, contender, post_hoc)
+    note_promotion(decision.parent, store.promote(decision, contender, post_hoc))
     click.echo(f"champion: {contender['name']} ({contender['sha256'][:8]})")
 
 

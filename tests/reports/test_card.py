@@ -9,9 +9,11 @@ from click.testing import CliRunner
 from huggingface_hub import ModelCard
 
 from venire._common.errors import InputError
-from venire._common.files import read_json
+from venire._common.files import read_json, write_json
+from venire._common.hashing import sha256_file
 from venire.cli import cli
 from venire.reports import build_papers, build_report
+from venire.reports.card import note_promotion
 
 RunMaker = Callable[..., Path]
 
@@ -58,8 +60,39 @@ def test_the_record_stands_alone(make_run: RunMaker) -> None:
         assert value in text
     for key in ("base", "recipe", "data", "seed", "judges_counted", "venire_version", "sentence", "decided"):
         assert record[key], key
+    assert record["decision"] == sha256_file(run / "decision.json")
+    assert record["files"]["experiment.lock"] == sha256_file(run / "experiment.lock")
+    assert record["files"]["votes.parquet"] == sha256_file(run / "votes.parquet")
+    assert {judge["name"]: judge["status"] == "counted" for judge in record["panel"]} == {
+        name: name in decision["counted"] for name in [*decision["counted"], "venire/smollm2-135m"]
+    }
     assert json.dumps(record, allow_nan=False)
     assert str(run) not in text + json.dumps(record), "no path of this machine"
+
+
+def test_the_record_holds_the_audit_and_what_the_frozen_plan_decided(make_run: RunMaker) -> None:
+    run = make_run()
+    decision = read_json(run / "decision.json")
+    found = {"code": "longer_wins", "severity": "warning", "rows": 9, "message": "longer wins", "effect": "none"}
+    write_json(run / "decision.json", decision | {"audit": [found], "post_hoc": {"reason": "a judge joined"}})
+    write_json(run / "decision.frozen.json", decision)
+    _, text, record = papers(run)
+    assert record["audit"] == [found] and "longer wins" in text
+    assert record["frozen_decision"] == decision and "By the frozen plan the decision was" in text
+    assert record["post_hoc"] == {"reason": "a judge joined"} and "a judge joined" in text
+
+
+def test_a_promotion_is_noted_and_a_new_report_keeps_it(make_run: RunMaker) -> None:
+    run = make_run()
+    _, _, record = papers(run)
+    assert record["promoted"] is None
+    entry = {"when": "2026-11-21T10:00:00+00:00", "previous": None, "reason": "as frozen", "champion": {}}
+    noted = note_promotion(run, entry)
+    assert noted is not None
+    assert papers(run)[2]["promoted"] == {"when": entry["when"], "previous": None, "reason": "as frozen"}
+    decision = read_json(run / "decision.json")
+    write_json(run / "decision.json", decision | {"alpha": 0.01})
+    assert papers(run)[2]["promoted"] is None  # another decision was not promoted
 
 
 def test_papers_go_where_they_are_asked_to(make_run: RunMaker, tmp_path: Path) -> None:
