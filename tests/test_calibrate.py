@@ -111,6 +111,11 @@ class Terminal:
         self.wait_for(then)
         return load_calibration(self.file) if self.file.exists() else None
 
+    def line(self, line: str, then: str) -> Calibration | None:
+        """Type a line at the next prompt."""
+        self.wait_for("> ")
+        return self.type(line, then)
+
     def interrupt(self) -> int:
         os.write(self.master, b"\x03")
         return self.end()
@@ -153,6 +158,13 @@ def terminals() -> Iterator[list[Terminal]]:
         terminal.close()
 
 
+def said(kept: Calibration | None, place: int) -> tuple[str, str, str, int, int]:
+    """What the file holds of the answer at this place of the first phase."""
+    assert kept is not None
+    answer = kept.phase1_contemporary[place]
+    return answer.choice, answer.other, answer.reasoning, answer.certainty, answer.emotional_weight
+
+
 def test_the_whole_interview_left_in_the_middle_and_finished(
     tmp_path: Path, questions: Path, terminals: list[Terminal]
 ) -> None:
@@ -167,23 +179,19 @@ def test_the_whole_interview_left_in_the_middle_and_finished(
     first.type("?", "how much trouble a kite is worth")
     first.type("v", "Kites should be rescued")
     first.type("a", "Why?")
-    first.wait_for("> ")
-    kept = first.type("It is the boy's.", "> ")
+    kept = first.line("It is the boy's.", "> ")
     assert kept is not None and kept.unfinished is not None and kept.unfinished.draft == "It is the boy's."
     first.type("And I like trees.", "> ")
     first.type("", "How certain")
     first.type("eleven", "'eleven' is not a number from 1 to 10")
     first.type("10", "How much does it matter")
     kept = first.type("7", "The soup")
+    assert said(kept, 0) == ("A", "", "It is the boy's.\nAnd I like trees.", 10, 7)
     assert kept is not None and kept.unfinished is None
-    answer = kept.phase1_contemporary[0]
-    assert (answer.choice, answer.certainty, answer.emotional_weight) == ("A", 10, 7)
-    assert answer.reasoning == "It is the boy's.\nAnd I like trees."
 
     first.wait_for("Your choice?")
     first.type("O", "What would you do?")
-    first.wait_for("> ")
-    first.type("I eat it", "> ")
+    first.line("I eat it", "> ")
     first.type("and ask for bread.", "> ")
     os.write(first.master, b"half a li")
     assert first.interrupt() == 130
@@ -198,37 +206,47 @@ def test_the_whole_interview_left_in_the_middle_and_finished(
     second.wait_for("You had begun this one")
     second.wait_for("What would you do?")
     second.wait_for("and ask for bread.")
-    second.wait_for("> ")
-    second.type("", "Why?")
-    second.wait_for("> ")
-    second.type("", "How certain")
+    second.line("", "Why?")
+    second.line("", "How certain")
     second.type("8", "How much does it matter")
-    kept = second.type("9", "Captain Ahab")
-    assert kept is not None
-    answer = kept.phase1_contemporary[1]
-    assert (answer.choice, answer.other, answer.reasoning) == ("Other", "I eat it\nand ask for bread.", "")
+    assert said(second.type("9", "Captain Ahab"), 1) == ("Other", "I eat it\nand ask for bread.", "", 8, 9)
 
     second.wait_for("speak to you?")
     second.type("p", "The soup")  # back, and everything kept
     second.wait_for("You have answered this")
     second.wait_for("[O] > ")
     second.type("b", "Why?")
-    second.wait_for("> ")
-    second.type("", "[8] > ")
+    second.line("", "[8] > ")
     second.type("", "[9] > ")
-    kept = second.type("", "Captain Ahab")
-    assert kept is not None
-    assert (kept.phase1_contemporary[1].choice, kept.phase1_contemporary[1].other) == ("B", "")
+    assert said(second.type("", "Captain Ahab"), 1) == ("B", "", "", 8, 9)
     second.wait_for("speak to you?")
     second.type("n", "Why?")
-    second.wait_for("> ")
-    second.type("", "How strongly?")
+    second.line("", "How strongly?")
     second.type("4", "What was understood of Ann")
     second.wait_for("3 of 3 questions answered")
     assert second.end() == 0
     kept = load_calibration(file)
     assert [a.id for _, a in kept.answers()] == ["kite", "soup", "ahab"]
     assert kept.unfinished is None and not kept.skipped
+
+
+def test_the_editor_missing_emptied_and_used(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:
+    file, editor = tmp_path / "me.json", tmp_path / "editor"
+    terminal = Terminal(file, questions, columns=200, EDITOR=str(editor))
+    terminals.append(terminal)
+    terminal.wait_for("pseudonym")
+    terminal.type("Ann", "Your choice?")
+    terminal.type("O", "What would you do?")
+    terminal.line("typed", "> ")
+    terminal.type(":e", "Editing")
+
+    editor.write_text('#!/bin/sh\n: > "$1"\n', "utf-8")
+    editor.chmod(0o755)
+    terminal.line(":e", "needs a few words")
+    editor.write_text('#!/bin/sh\necho "in the editor" >> "$1"\n', "utf-8")
+    kept = terminal.line(":e", "Why?")
+    assert kept is not None and kept.unfinished is not None
+    assert kept.unfinished.given == {"choice": "Other", "other": "typed\n\nin the editor"}
 
 
 def test_killed_outright_it_keeps_every_line(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:
@@ -238,8 +256,7 @@ def test_killed_outright_it_keeps_every_line(tmp_path: Path, questions: Path, te
     terminal.wait_for("pseudonym")
     terminal.type("Ann", "Your choice?")
     terminal.type("b", "Why?")
-    terminal.wait_for("> ")
-    terminal.type("A first line", "> ")
+    terminal.line("A first line", "> ")
     terminal.process.send_signal(signal.SIGKILL)
     terminal.process.wait()
     kept = load_calibration(file)
@@ -351,7 +368,8 @@ def test_answers_to_other_questions_are_not_mixed_in(tmp_path: Path, questions: 
 
 def test_a_file_written_by_another_program_is_not_written_over(tmp_path: Path, questions: Path) -> None:
     from venire.datasets.questions import load_interview
-    from venire.interviewing import Screen, Session, open_questions
+    from venire.interviewing import Session, open_questions
+    from venire.screen import Screen
 
     file = tmp_path / "me.json"
     piped(file, questions, "Ann\n")

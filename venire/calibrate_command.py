@@ -14,7 +14,7 @@ from venire._common.errors import InputError
 if TYPE_CHECKING:
     from venire.datasets.calibration import Calibration
     from venire.datasets.questions import Interview
-    from venire.interviewing import Screen
+    from venire.screen import Screen
 
 FOLDERS = click.Path(path_type=Path, file_okay=False)
 _MOST = 5  # of a kind that the summary names
@@ -64,7 +64,7 @@ def calibrate(
         if as_json:
             click.echo(json.dumps(summarize(calibration, interview, str(file)), indent=2, ensure_ascii=False))
             return
-        from venire.interviewing import Screen
+        from venire.screen import Screen
 
         _show(Screen(), summarize(calibration, interview, str(file)))
         return
@@ -73,7 +73,8 @@ def calibrate(
 
 def _interview(file: Path, name: str | None, interview: "Interview", again: Sequence[str], skipped: bool) -> None:
     from venire.datasets.questions import stances
-    from venire.interviewing import Left, Screen, Session, open_questions
+    from venire.interviewing import Session, open_questions
+    from venire.screen import Left, Screen
 
     ids = [question.id for _, question in interview]
     for wanted in again:

@@ -4,22 +4,18 @@ Everything is read by lines, so that a keyboard, a screen reader and a pipe work
 lines up to an empty one for a text. What has been typed is in the file before the next thing is asked.
 """
 
-import contextlib
 import os
 import statistics
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.text import Text
-
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_file, sha256_text
 from venire.datasets.calibration import LISTS, OTHER, Calibration, Phase, Unfinished, save_calibration
 from venire.datasets.questions import Dilemma, Figure, Framework, Interview, Question, View
+from venire.screen import Left, Screen
 
 TITLES: dict[Phase, str] = {
     "contemporary": "Questions of the day",
@@ -37,7 +33,7 @@ _INTRO: dict[Phase, str] = {
 }
 _PACE: dict[Phase, float] = {"contemporary": 75, "timeless": 75, "priorities": 120, "figures": 35, "frameworks": 40}
 _AWAY = 900.0  # seconds; who takes longer has been away
-_WIDE, _NARROW = 88, 60
+_NARROW = 60
 _COMMANDS = {"s": "skip", "p": "back", "q": "leave", "w": "why", "v": "views", "e": "editor"}
 _NAMES = {
     "skip": "s",
@@ -50,12 +46,9 @@ _NAMES = {
     "?": "w",
     "views": "v",
 }
+_FEW_WORDS = "This one needs a few words. :s skips the question."
 _CERTAIN = "How certain are you? 1 is a guess, 10 means that nothing would change it."
 _WEIGHT = "How much does it matter to you? 1 leaves you cold, 10 keeps you awake."
-
-
-class Left(Exception):
-    """The person leaves the interview, or the input has ended. What was typed is saved."""
 
 
 class _Command(Exception):
@@ -70,62 +63,6 @@ class _Step:
     label: str
     kind: Literal["choice", "text", "scale", "yes"]
     needed: bool = True
-
-
-class Screen:
-    """What is shown and read. In a pipe nothing is cleared and nothing coloured."""
-
-    def __init__(self) -> None:
-        self.live = sys.stdin.isatty() and sys.stdout.isatty()
-        for stream in (sys.stdin, sys.stdout):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-        self.console = Console(markup=False, highlight=False)
-        if self.live:
-            with contextlib.suppress(ImportError):
-                import readline  # noqa: F401  (input() edits lines with it)
-
-    @property
-    def width(self) -> int:
-        """Of a line of text; the window may have been made narrower meanwhile."""
-        return max(20, min(self.console.width, _WIDE)) if self.live else 80
-
-    def clear(self) -> None:
-        """A fresh screen, where there is a screen."""
-        if self.live:
-            self.console.clear()
-        else:
-            self.say("")
-
-    def say(self, text: str, style: str = "", label: str = "") -> None:
-        """A text, folded to the width; what stands before it in `label` has a column of its own."""
-        folded = Text(plain(text), style=style).wrap(self.console, self.width - len(label))
-        for number, line in enumerate(folded or [Text()]):
-            line.rstrip()
-            before = Text(label if number == 0 else " " * len(label), style="bold")
-            self.console.print(Text.assemble(before, line), soft_wrap=True)
-
-    def read(self, prompt: str = "> ") -> str:
-        """One line, without what a terminal would obey. Raises Left at the end of the input."""
-        try:
-            return plain(input(prompt))
-        except EOFError as error:
-            raise Left from error
-
-    def edit(self, text: str, question: str) -> str:
-        """The text as the person leaves it in $EDITOR."""
-        import click
-
-        if not self.live:
-            raise InputError("the editor needs a terminal; write the text in lines, with an empty one at its end")
-        about = "".join(f"# {line}\n" for line in [question, "Lines that begin with # are left out."])
-        edited = click.edit(f"{text}\n\n{about}", extension=".txt", require_save=False) or ""
-        return plain("\n".join(line for line in edited.splitlines() if not line.startswith("#"))).strip()
-
-
-def plain(text: str) -> str:
-    """`text` without control characters: nothing in it can move the cursor or change a colour."""
-    return "".join(c for c in text.replace("\t", "    ") if c == "\n" or c.isprintable())
 
 
 @dataclass
@@ -305,16 +242,21 @@ class Session:
             line = screen.read()
             if line.startswith(":") and line[1:].strip().lower() in _COMMANDS | _NAMES:
                 name = line[1:].strip().lower()
-                if _NAMES.get(name, name) == "e":
-                    return screen.edit("\n".join(lines) or old, question.ask)
-                self._command(name, question)
+                if _NAMES.get(name, name) != "e":
+                    self._command(name, question)
+                    continue
+                written = screen.edit("\n".join(lines) or old, question.ask)
+                if written or (written is not None and not step.needed):
+                    return written
+                if written is not None:
+                    screen.say(_FEW_WORDS, style="yellow")
             elif line.strip():
                 lines.append(line.rstrip())
                 self._keep(question, before, "\n".join(lines))
             elif lines or old or not step.needed:
                 return "\n".join(lines) or old
             else:
-                screen.say("This one needs a few words. :s skips the question.", style="yellow")
+                screen.say(_FEW_WORDS, style="yellow")
 
     def _command(self, line: str, question: Question) -> bool:
         """Obey `line` if it is a command; skipping and going back are for whoever asks the question."""
