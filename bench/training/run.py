@@ -1,6 +1,8 @@
 """Each shipped small recipe against plain TRL with its defaults: same rows, same adapter, same steps, in one go.
 
-    python bench/training/run.py [--steps 6] [--out results.json] [RECIPE …]
+    python bench/training/run.py [--steps 6] [--out bench/training/results.json] [RECIPE …]
+
+`--out` also writes a table of the same name (.md). The 7B shape of a GPU is seven_b.py beside this file.
 
 Either side trains in a process of its own, one after the other: wall time of the training loop, tokens per second (of
 the rows as we render them), and per second of processor time, which other programs on the machine disturb less; the
@@ -151,11 +153,13 @@ def main() -> None:
         print(json.dumps(one_side(options.side, options.recipes[0], options.steps)))
         return
     results: dict[str, Any] = {}
+    # Threads that wait asleep: spinning ones would count as work, and hurt either side where the machine is shared.
+    env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     for name in options.recipes:
         command = [sys.executable, __file__, name, "--steps", str(options.steps), "--side"]
         both = {}
         for side in SIDES:
-            done = subprocess.run([*command, side], capture_output=True, text=True, check=False)
+            done = subprocess.run([*command, side], capture_output=True, text=True, check=False, env=env)
             if done.returncode:
                 sys.exit(f"{name}, {side}: {done.stderr[-3000:]}")
             both[side] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -171,7 +175,9 @@ def main() -> None:
             flush=True,
         )
         if options.out:
-            options.out.write_text(json.dumps(_document(results, options.steps), indent=2) + "\n")
+            document = _document(results, options.steps)
+            options.out.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+            options.out.with_suffix(".md").write_text(_table(document), "utf-8")
 
 
 def _document(results: dict[str, Any], steps: int) -> dict[str, Any]:
@@ -189,6 +195,38 @@ def _document(results: dict[str, Any], steps: int) -> dict[str, Any]:
         "versions": {name: version(name) for name in ("torch", "transformers", "trl", "peft")},
         "recipes": results,
     }
+
+
+def _table(document: dict[str, Any]) -> str:
+    """The ratios as a page: above 1 is more of ours than of plain TRL's."""
+    versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
+    lines = [
+        "# Venire's training against plain TRL",
+        "",
+        f"{document['hardware']}, {document['threads']} threads, {document['date']}; {document['base']}, "
+        f"{document['steps']} steps a side; {versions}. Load of the machine at the end: {document['load_average'][0]}.",
+        "",
+        "    python bench/training/run.py --out bench/training/results.json",
+        "",
+        "Same rows, adapter, batch and steps; ratios are ours over plain TRL's with its defaults. The loss is that on "
+        "the answers of the same rows after the same steps. Tokens per second of processor time are what other programs "
+        "on the machine disturb least. TRL checkpoints gradients and computes in bf16 unless told otherwise: less "
+        "memory, more time. Ours does so only where memory asks for it, or the hardware has it (`gradient_checkpointing`, "
+        "`precision`). The 7B shape needs a GPU (seven_b.py) and is not in this table.",
+        "",
+        "| recipe | tokens/s, ours | tokens/s, TRL | ratio | of processor time | peak memory "
+        "| loss, ours | loss, TRL | ratio |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, both in document["recipes"].items():
+        ours, theirs, ratio = both["venire"], both["trl"], both["ratio"]
+        lines.append(
+            f"| {name} | {ours['tokens_per_second']:.1f} | {theirs['tokens_per_second']:.1f} "
+            f"| {ratio['tokens_per_second']:.2f} | {ratio['tokens_per_cpu_second']:.2f} "
+            f"| {ours['peak_bytes'] / 1e9:.2f} of {theirs['peak_bytes'] / 1e9:.2f} GB ({ratio['peak_bytes']:.2f}) "
+            f"| {ours['loss']:.3f} | {theirs['loss']:.3f} | {ratio['loss']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
