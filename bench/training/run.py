@@ -209,10 +209,10 @@ def _table(document: dict[str, Any]) -> str:
         "    python bench/training/run.py --out bench/training/results.json",
         "",
         "Same rows, adapter, batch and steps; ratios are ours over plain TRL's with its defaults. The loss is that on "
-        "the answers of the same rows after the same steps. Tokens per second of processor time are what other programs "
-        "on the machine disturb least. TRL checkpoints gradients and computes in bf16 unless told otherwise: less "
-        "memory, more time. Ours does so only where memory asks for it, or the hardware has it (`gradient_checkpointing`, "
-        "`precision`). The 7B shape needs a GPU (seven_b.py) and is not in this table.",
+        "the answers of the same rows after the same steps. Tokens per second of processor time are what other "
+        "programs on the machine disturb least. TRL checkpoints gradients and computes in bf16 unless told otherwise: "
+        "less memory, more time. Ours does so only where memory asks for it, or the hardware has it "
+        "(`gradient_checkpointing`, `precision`). The 7B shape needs a GPU (seven_b.py) and is not in this table.",
         "",
         "| recipe | tokens/s, ours | tokens/s, TRL | ratio | of processor time | peak memory "
         "| loss, ours | loss, TRL | ratio |",
