@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from .contenders import with_contender
 from .files import RunFiles
 from .numbers import loose
 
-LONGEST_TEXT = 6000  # characters of one text on the page; the logs hold the rest
+LONGEST_TEXT = 6000  # characters of one text that are open to the eye; the rest of a pair's unfolds below them
 PAGE_BUDGET = 60_000_000  # characters of pairs on one page
 
 _SCORES = {"candidate": 1.0, "tie": 0.5, "incumbent": 0.0}
@@ -35,6 +35,7 @@ class Vote:
     note: str | None
     log: str | None
     sample_id: str | None
+    cut: int = 0  # characters of `text` that only the log has
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,12 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Text:
-    """A text cut to what a page can bear; `cut` characters are left out."""
+    """A text: its beginning, and the `cut` characters after it as `rest`, or "" where a page cannot bear them."""
 
     shown: str
     length: int
     cut: int
+    rest: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ class PairList:
     pairs: list[JudgedPair]
     total: int
     dropped: int
+
+    @property
+    def characters(self) -> int:
+        """Of the pairs' texts."""
+        return sum(len(text.shown) + len(text.rest) for pair in self.pairs for text in _texts_of(pair))
 
 
 def judged_pairs(files: RunFiles, excluded: Iterable[str] = ()) -> PairList:
@@ -144,10 +151,10 @@ def _pair(
         pair_id=pair_id,
         family=first.get("family") or prompt_id,
         domain=first.get("domain"),
-        prompt=cut(either.get("prompt")),
-        reference=cut(either.get("reference")),
-        candidate=cut(mine["answer"]) if mine else None,
-        incumbent=cut(other["answer"]) if other else None,
+        prompt=whole(either.get("prompt")),
+        reference=whole(either.get("reference")),
+        candidate=whole(mine["answer"]) if mine else None,
+        incumbent=whole(other["answer"]) if other else None,
         identical=identical,
         panel=panel,
         outcome=outcome,
@@ -168,6 +175,7 @@ def _opinion(judge: str, rows: list[dict[str, Any]], excluded: bool, folder: Pat
             note=row.get("note"),
             log=_below(row.get("log"), folder),
             sample_id=row.get("sample_id"),
+            cut=max(0, len(row.get("judgment") or "") - LONGEST_TEXT),
         )
         for row in sorted(rows, key=lambda row: (not row["candidate_first"], row["repeat"]))
     ]
@@ -224,6 +232,12 @@ def cut(text: str | None) -> Text | None:
     return Text(text[:LONGEST_TEXT], len(text), max(0, len(text) - LONGEST_TEXT))
 
 
+def whole(text: str | None) -> Text | None:
+    """`text`, its first `LONGEST_TEXT` characters and the rest."""
+    begun = cut(text)
+    return replace(begun, rest=text[LONGEST_TEXT:]) if text and begun else begun
+
+
 def _texts(files: RunFiles, contenders: set[str]) -> dict[tuple[str, str, int], dict[str, Any]]:
     """(contender, prompt_id, epoch) to the row of the answers frame; votes count epochs from 0, Inspect from 1."""
     if files.answers is None:
@@ -247,19 +261,32 @@ def _pair_ids(files: RunFiles, candidate: str, incumbent: str | None) -> dict[tu
 
 
 def _fitting(pairs: list[JudgedPair]) -> PairList:
-    """All pairs while they fit; else the contested ones first (flips, disagreements, losses), in their old order."""
+    """All pairs while they fit; else the contested ones first (flips, disagreements, losses), in their old order.
+
+    What room is left is for the rests of long texts, contested pairs first.
+    """
     room = PAGE_BUDGET
-    kept = set()
-    for pair in sorted(
-        pairs, key=lambda p: (-len({"flip", "disagreement", "loss", "invalid"} & set(p.tags)), p.number)
-    ):
-        texts = [pair.prompt, pair.reference, pair.candidate, pair.incumbent]
-        room -= 2000 + sum(len(text.shown) for text in texts if text)
+    order = sorted(pairs, key=lambda p: (-len({"flip", "disagreement", "loss", "invalid"} & set(p.tags)), p.number))
+    kept: dict[int, JudgedPair] = {}
+    for pair in order:
+        room -= 2000 + sum(len(text.shown) for text in _texts_of(pair))
         room -= sum(500 + len(vote.text) for opinion in pair.opinions for vote in opinion.votes)
         if room < 0:
             break
-        kept.add(pair.number)
-    return PairList([pair for pair in pairs if pair.number in kept], len(pairs), len(pairs) - len(kept))
+        kept[pair.number] = pair
+    for number, pair in kept.items():
+        room -= sum(len(text.rest) for text in _texts_of(pair))
+        kept[number] = pair if room >= 0 else _without_rests(pair)
+    return PairList([kept[number] for number in sorted(kept)], len(pairs), len(pairs) - len(kept))
+
+
+def _texts_of(pair: JudgedPair) -> list[Text]:
+    return [text for text in (pair.prompt, pair.reference, pair.candidate, pair.incumbent) if text]
+
+
+def _without_rests(pair: JudgedPair) -> JudgedPair:
+    texts = {name: getattr(pair, name) for name in ("prompt", "reference", "candidate", "incumbent")}
+    return replace(pair, **{name: replace(text, rest="") for name, text in texts.items() if text})
 
 
 def _below(path: str | None, folder: Path) -> str | None:

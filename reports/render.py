@@ -21,6 +21,7 @@ from .pairs import Text
 
 TEMPLATES = Path(__file__).parent / "templates"
 WRITTEN_OUT = 400  # pairs on a page before they are packed
+WRITTEN_CHARACTERS = 2_000_000  # of their texts
 CHUNK = 100  # pairs packed together; page.js knows it too
 
 
@@ -55,8 +56,8 @@ def page_of(template: str, style: str, script: str | None, **values: Any) -> str
 
 
 def _packed(report: Report) -> list[str]:
-    """The pairs' bodies, compressed, where there are too many to write them out; the page unpacks what is opened."""
-    if len(report.pairs.pairs) <= WRITTEN_OUT:
+    """The pairs' bodies, compressed, where there is too much to write them out; the page unpacks what is opened."""
+    if len(report.pairs.pairs) <= WRITTEN_OUT and report.pairs.characters <= WRITTEN_CHARACTERS:
         return []
     body = getattr(_environment(html=True).get_template("pairs.html").module, "pair_body")  # noqa: B009
     bodies = [str(body(pair, report)) for pair in report.pairs.pairs]

@@ -15,6 +15,8 @@ import pytest
 from venire._common.errors import InputError
 from venire._common.files import read_json
 from venire.reports import build_report
+from venire.reports.files import read_run
+from venire.reports.model import make_report
 
 RunMaker = Callable[..., Path]
 VOID = {"meta", "br", "input", "line", "rect", "circle", "img", "link", "hr"}
@@ -123,13 +125,31 @@ def test_hostile_names_do_no_harm_in_markdown(make_run: RunMaker) -> None:
     assert len(rows) == 1 and len(re.findall(r"(?<!\\)\|", rows[0])) == 5
 
 
-def test_a_huge_answer_is_cut_and_said_to_be(make_run: RunMaker) -> None:
+def test_a_huge_answer_unfolds_to_its_last_word(make_run: RunMaker) -> None:
+    run = make_run(prompts=4)
+    answers = pl.read_parquet(run / "answers.parquet")
+    last = pl.when(pl.col("suite") == "venire/value_alignment").then(pl.lit("the very end")).otherwise(pl.lit(""))
+    answers.with_columns(answer=pl.lit("word " * 20_000) + last).write_parquet(run / "answers.parquet")
+    page = page_of(run)
+    assert "94,012 more characters" in page.text
+    assert page.text.count("the very end") == 2 * 4
+    assert "94,000 more characters: see answers.parquet, or the log." in page.text  # an item of a suite
+
+
+def test_huge_answers_are_packed_and_where_they_do_not_fit_it_is_said(
+    make_run: RunMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = make_run()
     answers = pl.read_parquet(run / "answers.parquet")
     answers.with_columns(answer=pl.lit("word " * 20_000)).write_parquet(run / "answers.parquet")
-    page = page_of(run)
-    assert "94,000 more characters: see the log." in page.text
+    page_of(run)
     assert (run / "report.html").stat().st_size < 4_000_000
+    report = make_report(read_run(run))
+    assert all(pair.candidate and pair.candidate.rest for pair in report.pairs.pairs)
+    monkeypatch.setattr("venire.reports.pairs.PAGE_BUDGET", 2_000_000)
+    report = make_report(read_run(run))
+    with_rest = [bool(pair.candidate and pair.candidate.rest) for pair in report.pairs.pairs]
+    assert report.pairs.dropped == 0 and 0 < sum(with_rest) < len(with_rest)
 
 
 @pytest.mark.parametrize(
