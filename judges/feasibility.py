@@ -38,8 +38,12 @@ def plan_feasibility(
     n_candidates: int = 1,
     earlier_uses: int = 0,
 ) -> list[Unreachable]:
-    """What cannot pass with n judged prompts, so many judges, and suites of these sizes (by the task's own name)."""
-    found = [*_panel(policy, n_judges), *_prompts(policy, n_prompts, n_judges, n_candidates, earlier_uses)]
+    """What cannot pass with n judged prompts, so many judges, and suites of these sizes (by the task's own name).
+
+    `earlier_uses`: other runs that were decided on some of the same prompts.
+    """
+    found = [*_panel(policy, n_judges), *_reuse(policy, earlier_uses)]
+    found += _prompts(policy, n_prompts, n_judges, n_candidates, earlier_uses)
     for suite, asked in policy.suites.items():
         n = suites.get(suite)
         if n is None:
@@ -62,6 +66,17 @@ def _panel(policy: GatePolicy, judges: int) -> list[Unreachable]:
             f"{judges} judges: the gate needs {policy.min_judges} that count, or nothing can be promoted",
         )
     ]
+
+
+def _reuse(policy: GatePolicy, earlier_uses: int) -> list[Unreachable]:
+    if not earlier_uses:
+        return []
+    runs = "one run" if earlier_uses == 1 else f"{earlier_uses} runs"
+    used = f"prompts of this confirm set have decided {runs} already"
+    if policy.reuse == "none":
+        cure = "judge on others, or freeze `reuse: spend`"
+        return [Unreachable("post_hoc", "warning", f"{used}: the decision will be post hoc and promote nobody; {cure}")]
+    return [Unreachable("superiority", "note", f"{used}: this use has level {policy.alpha_at(earlier_uses):.4f}")]
 
 
 def _prompts(policy: GatePolicy, n: int, judges: int, candidates: int, earlier_uses: int) -> list[Unreachable]:

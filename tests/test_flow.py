@@ -113,6 +113,15 @@ def test_killed_in_every_stage_it_ends_with_the_same_votes(
     assert [w.read_bytes() for w in weights[0]] == [w.read_bytes() for w in weights[1]]
 
 
+@pytest.mark.model
+def test_a_plan_knows_that_its_prompts_have_decided_already(unbroken: Path) -> None:
+    text = (unbroken / "tiny.yaml").read_text()
+    (unbroken / "again.yaml").write_text(text.replace("name: tiny", "name: again"))
+    done = run(unbroken, "plan", "again.yaml")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "have decided one run already: the decision will be post hoc" in done.stdout
+
+
 def kill_when(folder: Path, path: Path, home: Path, sign: str) -> None:
     """Start the run and SIGKILL it half a second after the first file of `sign` is there."""
     process = subprocess.Popen(

@@ -544,6 +544,15 @@ def test_a_screen_leaves_fewer_prompts_to_decide():
     assert plan_feasibility(policy, 20, 3, {}, n_candidates=1) == []
 
 
+def test_an_earlier_use_of_the_prompts_is_said():
+    (once,) = plan_feasibility(GatePolicy(), 57, 3, {}, earlier_uses=1)
+    assert (once.component, once.severity) == ("post_hoc", "warning")
+    assert "have decided one run already" in once.message and "`reuse: spend`" in once.message
+    (spent,) = plan_feasibility(GatePolicy(reuse="spend"), 57, 3, {}, earlier_uses=2)
+    assert (spent.component, spent.severity) == ("superiority", "note")
+    assert "2 runs" in spent.message and "level 0.0021" in spent.message
+
+
 def test_what_is_possible_is_no_error():
     policy = GatePolicy(
         suites={

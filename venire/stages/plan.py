@@ -28,7 +28,7 @@ def freeze(run: "Run") -> dict[str, Any]:
     check_leaks(run)
     lock = run.lock
     if lock is not None and lock["frozen"] == frozen:
-        return lock
+        return lock | {"plan": outlook(run, frozen)}  # what was frozen stays; other runs may have used its prompts
     if lock is not None and (run.eval_logs.exists() or run.candidates.exists()):
         raise VenireError(
             f"{run.lock_file} froze something else ({', '.join(changes(lock['frozen'], frozen))}) and work was done "
@@ -107,9 +107,18 @@ def freeze_suite(spec: "SuiteSpec") -> dict[str, Any]:
 
 def largest_family(suites: "list[SuiteSpec]") -> int:
     """Prompts of the largest family that the panel judges: early stopping weighs families by it."""
-    judged = [sample for spec in suites if spec.judge for sample in suite_task(spec).dataset]
-    families = [str((sample.metadata or {}).get("family") or sample.id) for sample in judged]
+    families = judged_families(suites)
     return max(map(families.count, families), default=0)
+
+
+def judged_families(suites: "list[SuiteSpec]") -> list[str]:
+    """The family of every prompt that the panel judges, by suite and name, as the registry remembers them."""
+    return [
+        f"{spec.name.rsplit('/', 1)[-1]}/{(sample.metadata or {}).get('family') or sample.id}"
+        for spec in suites
+        if spec.judge
+        for sample in suite_task(spec).dataset
+    ]
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -160,13 +169,16 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
     from venire.judges.gate import plan_feasibility
     from venire.judges.panel import count_calls, resolve_panel
     from venire.judges.planning import outlook as expected
+    from venire.registry import Registry
 
     panel = resolve_panel(run.experiment.panel)
     votes, n, k = 2 * len(panel.judges), frozen["n_judged"], count_candidates(run)
-    seen = expected(run.experiment.policy, n, votes, k, (0.6, 0.65, 0.7, 0.8, 0.9))
+    # Which of the prompts a screen will leave to decide is not known yet: one that is shared may do.
+    used = Registry().earlier_uses(set(judged_families(run.experiment.suites)), run.experiment.name)
+    seen = expected(run.experiment.policy, n, votes, k, (0.6, 0.65, 0.7, 0.8, 0.9), used)
     n_pairs, screened = most_pairs(n, k, run.experiment.policy.halving_from)
     sizes = {suite["name"]: suite["n"] for suite in frozen["suites"]}
-    findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes, k)
+    findings = plan_feasibility(run.experiment.policy, n, len(panel.judges), sizes, k, used)
     return {
         "candidates": k,
         "prompts": n,
