@@ -1,6 +1,8 @@
 """Exports are read back by other programs: the same logits, the same tokens, the same chat template."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +187,38 @@ def test_gguf_read_back_gives_the_same_logits(family: str, type: Any, tolerance:
     found, wanted = logits(read, ids), logits(model, ids)
     assert torch.allclose(found, wanted, atol=tolerance * wanted.abs().max().item())
     assert wanted.std() > 0.05  # they do say something
+
+
+LLAMA_CPP = """
+import json, sys
+import xllamacpp
+options = xllamacpp.CommonParams()
+options.model.path, options.n_ctx, options.n_parallel, options.warmup = sys.argv[1], 128, 1, False
+options.cpuparams.n_threads = 1
+server = xllamacpp.Server(options)
+asked = {"temperature": 0, "n_predict": 1, "n_probs": 10, "cache_prompt": False}
+print(json.dumps([server.handle_completions({"prompt": text, **asked}) for text in sys.argv[2:]]))
+"""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_llama_cpp_reads_it_to_the_same_tokens_and_probabilities(family: str, tmp_path: Path) -> None:
+    model, tokenizer = random_model(family, tmp_path / "model")
+    export_gguf(tmp_path / "model", tmp_path / "mine.gguf", "f32")
+    command = [sys.executable, "-c", LLAMA_CPP, str(tmp_path / "mine.gguf"), *TEXTS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    compared = 0
+    for text, said in zip(TEXTS, json.loads(done.stdout), strict=True):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert said["usage"]["prompt_tokens"] == len(ids), text
+        wanted = logits(model, ids)[-1].log_softmax(-1)
+        if said["choices"][0]["logprobs"]:  # none where the one token is half a character
+            first = said["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+            assert first[0]["id"] == int(wanted.argmax())
+            assert all(abs(top["logprob"] - float(wanted[top["id"]])) < 0.01 for top in first)
+            compared += 1
+    assert compared >= 2
 
 
 def _unread(config: Any) -> dict[str, Any]:
