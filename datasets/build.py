@@ -20,7 +20,7 @@ from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_atomic
 from venire._common.hashing import sha256_json, sha256_text
 
-from .card import FileFacts, SourceFacts, file_facts, render_card
+from .card import FileFacts, SourceFacts, file_facts, read_licences, render_card
 from .exports import Parts, export
 from .imports import same_rows
 from .leaks import find_leaks
@@ -52,6 +52,8 @@ def build(path: Path, out: Path, say: Callable[[str], None], review: Review | No
     person or training text stands in the evaluation part.
     """
     spec = load_spec(path)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; name a folder to write")
     gathered = _gather(spec, Builder(spec, path, out, say, review))
     rows = [row for source in gathered for row in source.rows]
     pinned = _pinned(spec, gathered)
@@ -187,13 +189,27 @@ def _write(built: Built, spec: Spec, contents: dict[str, str]) -> None:
         "sources": [asdict(source) for source in built.sources],
         "notes": built.notes,
     }
-    old = read_json(built.out / MANIFEST).get("files", {}) if (built.out / MANIFEST).is_file() else {}
-    for name in sorted(set(old) - set(contents)):
-        if (built.out / name).resolve().is_relative_to(built.out.resolve()):
-            (built.out / name).unlink(missing_ok=True)
-    for name, content in contents.items():
-        write_atomic(built.out / name, content)
-    write_atomic(built.out / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    contents[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    try:
+        for name in sorted(_of_earlier_build(built.out) - set(contents)):
+            if (built.out / name).resolve().is_relative_to(built.out.resolve()):
+                (built.out / name).unlink(missing_ok=True)
+        for name, content in contents.items():
+            write_atomic(built.out / name, content)
+    except OSError as error:
+        raise InputError(f"{built.out} cannot be written: {error.strerror}; the same command goes on") from error
+
+
+def _of_earlier_build(out: Path) -> set[str]:
+    """The files of `out` that a build wrote. Raises InputError where somebody else's would be written over."""
+    if (out / MANIFEST).is_file():
+        try:
+            return set(read_json(out / MANIFEST)["files"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{out / MANIFEST}: no manifest of a build; name an empty folder") from error
+    if (out / "README.md").is_file() and not read_licences(out / MANIFEST).by_source:  # as every card of ours has
+        raise InputError(f"{out / 'README.md'} is there, and no build wrote it; name an empty folder")
+    return set()
 
 
 def _yaml(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ their names. It is read, never written. What the questions are: `questions.py`. 
 
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -39,9 +40,9 @@ class _Answer(_Strict):
     seconds: float | None = Field(default=None, ge=0, description="how long it took to answer; for the time left")
 
     @property
+    @abstractmethod
     def id(self) -> str:
         """The id of the question."""
-        raise NotImplementedError
 
 
 class DilemmaAnswer(_Answer):
@@ -218,6 +219,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not whole JSON: {error}") from error
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a calibration is one JSON object, and this is a {type(raw).__name__}")
+    if not any(key == "username" or key.startswith("phase") for key in raw) and "version" not in raw:
+        keys = ", ".join(map(str, raw)) or "none"
+        raise InputError(f"{path}: no calibration, which has a username and answers; its keys are {keys}")
     return raw
 
 

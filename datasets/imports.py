@@ -120,7 +120,7 @@ def read_facts(path: Path) -> list[AskedFact]:
     try:
         rows = [(table.line_num, row) for row in table]
     except csv.Error as error:
-        raise InputError(f"{path}, row {table.line_num}: not valid CSV: {error}") from error
+        raise InputError(f"{path}, row {table.reader.line_num}: not valid CSV, torn perhaps: {error}") from error
     columns = [name.strip().lower() for name in table.fieldnames or []]
     if missing := [name for name in ("question", "answer") if name not in columns]:
         raise InputError(f"{path}, row 1: no column {missing[0]!r}; the columns are {', '.join(columns) or 'none'}")

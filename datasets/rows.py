@@ -246,7 +246,11 @@ def _complaint(error: ValidationError, raw: dict[str, Any], method: Method) -> s
     if missing := [key for key in KEYS[method] if key not in raw]:
         found = ", ".join(map(str, raw)) or "none"
         foreign = next((name for keys, name in _FOREIGN if keys <= raw.keys()), "")
-        hint = f": that is {foreign}, which `venire data build` brings in as an `import`" if foreign else ""
+        hint = (
+            f": that is {foreign}, which `venire data build` brings in as a source of the kind `rows`"
+            if foreign
+            else ""
+        )
         wanted = ", ".join(KEYS[method])
         return f": no {missing[0]!r}; a row for {method} has {wanted}, and this one has the keys {found}{hint}"
     key, message, _ = first_fault(error)

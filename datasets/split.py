@@ -13,7 +13,7 @@ from venire._common.hashing import sha256_text
 
 from .rows import Row, SftRow
 from .similarity import near_twins, plain
-from .spec import PARTS, Part, Split
+from .spec import Part, Split
 
 
 def asked(row: Row) -> str:
@@ -99,8 +99,3 @@ def _order(groups: Sequence[str], category: Mapping[str, str], seed: int) -> lis
         for at, group in enumerate(own):
             place[group] = ((at + start) / len(own), drawn[group])
     return sorted(groups, key=place.__getitem__)
-
-
-def count_by_part(parts: Mapping[str, Part]) -> dict[Part, int]:
-    """How many families each part has."""
-    return {part: sum(p == part for p in parts.values()) for part in PARTS}

@@ -19,6 +19,7 @@ from venire._common.hashing import sha256_json
 from venire._common.kernel import wrap
 from venire._common.progress import Count
 from venire._common.quiet import unheard
+from venire._common.reading import read_text
 
 from .similarity import near_pairs, plain
 from .spec import Budget, Examples, Rephrasing, Teacher
@@ -129,7 +130,7 @@ def read_drafts(path: Path) -> list[Draft]:
     if not path.is_file():
         return []
     drafts = []
-    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
             try:
                 drafts.append(Draft(**json.loads(line)))
@@ -139,8 +140,11 @@ def read_drafts(path: Path) -> list[Draft]:
 
 
 def save_drafts(path: Path, drafts: Sequence[Draft]) -> None:
-    """Write the whole file, atomically."""
-    write_atomic(path, "".join(json.dumps(asdict(draft), ensure_ascii=False) + "\n" for draft in drafts))
+    """Write the whole file, atomically. Raises InputError where it cannot be written."""
+    try:
+        write_atomic(path, "".join(json.dumps(asdict(draft), ensure_ascii=False) + "\n" for draft in drafts))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}; the same command goes on") from error
 
 
 def write_drafts(teacher: Teacher, tasks: Sequence[Task], path: Path, say: Say, several: bool = False) -> list[Draft]:
@@ -233,8 +237,9 @@ async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]
     )
     try:
         model = _model(teacher.model, config)
-    except Exception as error:  # a missing key or package: Inspect raises its own kinds, and says which in a sentence
-        raise InputError(f"teacher {teacher.model!r}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # a missing key or package: Inspect raises its own kinds, and says which in markup
+        missing = " ".join(re.sub(r"\[/?[a-z]+\]", "", str(error)).removeprefix("ERROR: ").split())
+        raise InputError(f"teacher {teacher.model!r}: {missing}") from error
 
     async def one(task: Task, attempt: int) -> Any:
         # A second attempt at the same prompt must not be answered from the cache of the first.

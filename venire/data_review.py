@@ -69,12 +69,12 @@ def _show(draft: Draft, number: int, total: int) -> None:
 def _edit(draft: Draft) -> Draft | None:
     """The draft as a person left it in their editor; None if nothing was changed or a part was emptied."""
     parts = [f"## {name}\n{getattr(draft, name)}\n" for name in _EDITED if getattr(draft, name)]
-    text = click.edit("\n".join(parts), extension=".md", require_save=False)
-    found = dict(
-        re.findall(
-            r"^## (question|answer|contrast)\n(.*?)(?=^## (?:question|answer|contrast)\n|\Z)", text or "", re.S | re.M
-        )
-    )
+    try:
+        text = click.edit("\n".join(parts), extension=".md", require_save=False)
+    except click.ClickException as error:
+        click.echo(f"{error.message}; set EDITOR to one that there is", err=True)
+        return None
+    found = dict(_PART.findall(text or ""))
     values = {name: found.get(name, "").strip() for name in _EDITED if getattr(draft, name)}
     if not all(values.values()) or all(values[name] == getattr(draft, name).strip() for name in values):
         return None
