@@ -7,6 +7,8 @@ import pytest
 
 from venire.engine.bases import Base, home, resolve_base
 
+from .tiny import tiny_llama
+
 # A shell that starts the tests in its background has interrupts ignored, and so would every command that they stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -26,28 +28,11 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    """A random two-layer Llama with the embedded model's tokenizer: fast, and as strict as a real one."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    """A tiny Llama with the embedded model's tokenizer."""
+    from transformers import AutoTokenizer
 
-    folder = tmp_path_factory.mktemp("tiny") / "tiny-base"
     tokenizer = AutoTokenizer.from_pretrained(str(resolve_base("smollm2-135m").path))
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        initializer_range=0.4,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return resolve_base(str(folder))
+    return tiny_llama(tmp_path_factory.mktemp("tiny") / "tiny-base", tokenizer, initializer_range=0.4)
 
 
 @pytest.fixture(scope="session")

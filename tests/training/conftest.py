@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from venire.engine import Base, resolve_base
+from venire.engine import Base
 from venire.training.recipe import Recipe
+
+from ..tiny import tiny_llama
 
 # As SmolLM2's: a system prompt of its own where the chat brings none, and no {% generation %}.
 TEMPLATE = (
@@ -47,9 +49,8 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def byte_base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     """A random two-layer Llama over bytes: with so small a vocabulary a step takes milliseconds."""
-    import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     vocabulary = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet())]
@@ -61,22 +62,7 @@ def byte_base(tmp_path_factory: pytest.TempPathFactory) -> Base:
         tokenizer_object=model, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|im_end|>"
     )
     tokenizer.chat_template = TEMPLATE
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    folder = tmp_path_factory.mktemp("byte") / "byte-base"
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return resolve_base(str(folder))
+    return tiny_llama(tmp_path_factory.mktemp("byte") / "byte-base", tokenizer)
 
 
 @pytest.fixture
