@@ -1,7 +1,9 @@
-"""Are the suites' files what their schemas say? Every data file of ours, the model of its rows, and its JSON Schema.
+"""Is a suite what it says? Its page, its task file, and its rows against their JSON Schema; ours and anybody's.
 
-    python -m venire.evals.check            # reads every file and compares the schemas; exit 1 where one is wrong
-    python -m venire.evals.check --write    # writes the schemas anew, after a model was changed
+    venire data check my/toasts                    # a suite's folder, or one of its files
+    python -m venire.evals.check                   # all of ours; exit 1 where one is wrong
+    python -m venire.evals.check --write           # the schemas of ours anew, after a model was changed
+    python -m venire.evals.check --write my/toasts # schemas of plain scenarios, for files that have none
 
 A file `x.jsonl` has its schema in `x.schema.json` beside it, for editors that check rows as they are typed.
 """
@@ -9,7 +11,9 @@ A file `x.jsonl` has its schema in `x.schema.json` beside it, for editors that c
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from venire._common.errors import InputError
 
@@ -19,7 +23,7 @@ from .kernel.kernel import KernelPrompt
 from .phrasing_robustness import Fact
 from .phrasing_robustness.boundaries import Boundary
 from .phrasing_robustness.contradiction import Contradiction
-from .scenarios import Row, Scenario, load_rows
+from .scenarios import Row, Scenario, load_rows, read_raw
 from .style.style import StylePrompt
 from .value_alignment.value_alignment import Position
 
@@ -36,6 +40,7 @@ DATA: dict[str, type[Row]] = {
     "style/prompts.jsonl": StylePrompt,
     "kernel/prompts.jsonl": KernelPrompt,
 }
+_LONG = 200  # characters of a complaint
 
 
 def schema_of(model: type[Row]) -> str:
@@ -45,15 +50,14 @@ def schema_of(model: type[Row]) -> str:
 
 
 def problems() -> list[str]:
-    """What is wrong with our data files, one sentence each; none if all is well."""
-    found = []
+    """What is wrong with our own suites, one sentence each; none if all is well."""
+    found = [each for folder in sorted({name.split("/")[0] for name in DATA}) for each in suite_problems(HOME / folder)]
     for name, model in DATA.items():
-        path = HOME / name
         try:
-            load_rows(path, model)
+            load_rows(HOME / name, model)
         except InputError as error:
             found.append(str(error))
-        schema = path.with_suffix(".schema.json")
+        schema = _schema_file(HOME / name)
         if not schema.is_file() or schema.read_text("utf-8") != schema_of(model):
             found.append(
                 f"{schema}: not the schema of {model.__name__}; write it with: python -m venire.evals.check --write"
@@ -61,15 +65,83 @@ def problems() -> list[str]:
     return found
 
 
+def suite_problems(path: Path) -> list[str]:
+    """What is wrong with a suite's folder, or with one of its files, one sentence each; none if all is well."""
+    if not path.is_dir():
+        return list(_wrong_rows(path))
+    found = []
+    page = path / "README.md"
+    if not page.is_file() or not page.read_text("utf-8").strip():
+        found.append(f"{path}: no README.md; say there what the suite measures, its source, its known weaknesses")
+    if not any("@task" in file.read_text("utf-8") for file in path.glob("*.py")):
+        found.append(f"{path}: no task file; a suite has a Python file with a function under @task")
+    files = sorted(path.glob("*.jsonl"))
+    if not files:
+        found.append(f"{path}: no data; a suite's rows stand in a JSONL file")
+    return found + [each for file in files for each in _wrong_rows(file)]
+
+
+def _wrong_rows(file: Path) -> Iterator[str]:
+    """Each row that is not what the file's schema says, or whose id is taken."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    schema = _schema_file(file)
+    if not schema.is_file():
+        yield f"{file}: no {schema.name} beside it; for plain scenarios: python -m venire.evals.check --write {file}"
+        return
+    try:
+        held = json.loads(schema.read_text("utf-8"))
+        Draft202012Validator.check_schema(held)
+        rows = list(read_raw(file))
+    except (ValueError, SchemaError) as error:
+        yield f"{schema}: no JSON Schema: {str(error).splitlines()[0]}"
+        return
+    except InputError as error:
+        yield str(error)
+        return
+    validator, seen = Draft202012Validator(held), dict[Any, int]()
+    if not rows:
+        yield f"{file}: an empty suite; give it at least one row"
+    for number, row in enumerate(rows, start=1):
+        for error in validator.iter_errors(row):
+            key = ".".join(map(str, error.path))
+            yield f"{file}, row {number}{f', key {key!r}' if key else ''}: {error.message[:_LONG]}"
+        name = str(row.get("id")) if isinstance(row, dict) else ""
+        if name in seen:
+            yield f"{file}, row {number}: id {name!r} is already that of row {seen[name]}"
+        seen.setdefault(name, number)
+
+
+def write_schemas(path: Path | None = None) -> list[Path]:
+    """Writes the schemas of ours; or, under `path`, that of plain scenarios for every data file without one."""
+    if path is None:
+        made = {_schema_file(HOME / name): schema_of(model) for name, model in DATA.items()}
+    else:
+        files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        made = {_schema_file(file): schema_of(Scenario) for file in files if not _schema_file(file).is_file()}
+    for file, text in made.items():
+        file.write_text(text, "utf-8")
+    return list(made)
+
+
+def _schema_file(file: Path) -> Path:
+    return file.with_suffix(".schema.json")
+
+
 def main() -> None:
-    """Print what is wrong, or write the schemas."""
+    """Print what is wrong, or write schemas."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the schemas")
-    if parser.parse_args().write:
-        for name, model in DATA.items():
-            (HOME / name).with_suffix(".schema.json").write_text(schema_of(model), "utf-8")
-    found = problems()
-    print("\n".join(found) or f"{len(DATA)} files, as their schemas say")
+    parser.add_argument("suite", nargs="?", type=Path, help="a suite's folder or file; default: all of ours")
+    options = parser.parse_args()
+    if options.suite and not options.suite.exists():
+        parser.exit(2, f"{options.suite}: no such file or folder\n")
+    if options.write:
+        for file in write_schemas(options.suite):
+            print(f"wrote {file}")
+    found = suite_problems(options.suite) if options.suite else problems()
+    print("\n".join(found) or f"{options.suite or f'{len(DATA)} files'}: as the schemas say")
     sys.exit(1 if found else 0)
 
 

@@ -60,7 +60,7 @@ def load_rows(path: Path, model: type[AnyRow]) -> list[AnyRow]:
     """
     rows: list[AnyRow] = []
     first_seen: dict[str, int] = {}
-    for number, raw in enumerate(_read(path), start=1):
+    for number, raw in enumerate(read_raw(path), start=1):
         try:
             row = model.model_validate(raw)
         except ValidationError as error:
@@ -157,7 +157,8 @@ def sample_content(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> Iterator[Any]:
+def read_raw(path: Path) -> Iterator[Any]:
+    """The rows of a YAML list or a JSONL file, as they stand. Raises InputError naming the line that is neither."""
     text = read_text(path, "suite")
     if path.suffix == ".jsonl":
         yield from _read_lines(path, text)

@@ -250,9 +250,9 @@ def _known_direction(suite: str, metric: str) -> str | None:
 
 @cache
 def _stance_patterns() -> dict[str, bool]:
-    from venire.evals.epistemic_stance import PATTERNS
+    from venire.evals.epistemic_stance import load_patterns
 
-    return {pattern.name: pattern.wanted for pattern in PATTERNS}
+    return {pattern.name: pattern.wanted for pattern in load_patterns()}
 
 
 def _texts(files: RunFiles, suite: str, contenders: set[str]) -> dict[tuple[str, str], dict[str, Any]]:

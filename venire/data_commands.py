@@ -84,7 +84,8 @@ def check(
 ) -> None:
     """Look for what is wrong: schema, duplicates, leaks, cut answers, balance, personal data, licences.
 
-    FILES are JSONL files of rows, or folders that a build wrote. A file's name says its part (…validation.jsonl,
+    FILES are JSONL files of rows, or folders that a build wrote; or suites: folders with a task file, whose page, rows
+    and schemas are checked. A file's name says its part (…validation.jsonl,
     …evaluation.jsonl, else training). Exits 1 if there is an error or a warning whose code is not allowed.
 
     Example: venire data check my/data --against suites --allow-text "Odile Brandt"
@@ -95,6 +96,9 @@ def check(
     if unknown := [code for code in allow if code not in CODES]:
         raise InputError(f"--allow {unknown[0]}: no such code; there are {', '.join(CODES)}")
     _quiet()
+    if suites := [path for path in files if path.is_dir() and any(path.glob("*.py"))]:
+        _check_suites(files, suites, as_json)
+        return
     measured = [text for name in against for text in _measured(name)]
     embed = None
     if meaning:
@@ -105,6 +109,21 @@ def check(
     else:
         _tell(report, allow)
     if report.wrong(allow):
+        sys.exit(1)
+
+
+def _check_suites(files: tuple[Path, ...], suites: list[Path], as_json: bool) -> None:
+    from venire.evals.check import suite_problems
+
+    if other := set(files) - set(suites):
+        raise InputError(f"{other.pop()}: no suite, as {suites[0]} is; check suites and training data apart")
+    found = {str(path): suite_problems(path) for path in suites}
+    if as_json:
+        click.echo(json.dumps({"suites": found}, indent=2, ensure_ascii=False))
+    for path, wrong in {} if as_json else found.items():
+        told = [f"error    {_safe(each)}" for each in wrong]
+        click.echo("\n".join(told) or f"{path}: page, task and rows are in order")
+    if any(found.values()):
         sys.exit(1)
 
 

@@ -8,7 +8,7 @@ a wanted pattern reaches to the end of its clause only where that clause is unde
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,9 @@ class Pattern:
         return [match.span() for match in self._regex.finditer(text)]
 
 
-def _load() -> tuple[Pattern, ...]:
+@cache
+def load_patterns() -> tuple[Pattern, ...]:
+    """Every pattern, in the file's order."""
     held = yaml.safe_load(FILE.read_text("utf-8"))
     return tuple(_made(row, held["words"]) for row in held["patterns"])
 
@@ -66,14 +68,15 @@ def _expressions(lines: str, words: dict[str, str]) -> tuple[str, ...]:
     return tuple(lines.splitlines())
 
 
-PATTERNS: tuple[Pattern, ...] = _load()
-BY_NAME = {pattern.name: pattern for pattern in PATTERNS}
+def named(name: str) -> Pattern:
+    """The pattern of this name."""
+    return next(pattern for pattern in load_patterns() if pattern.name == name)
 
 
-def shown(response: str, patterns: Iterable[Pattern] = PATTERNS) -> dict[str, bool]:
-    """For each of `patterns`, whether `response` shows it."""
+def shown(response: str, patterns: Iterable[Pattern] | None = None) -> dict[str, bool]:
+    """For each of `patterns` (default: all), whether `response` shows it."""
     text = plain(response)
-    considered = list(patterns)
+    considered = list(load_patterns() if patterns is None else patterns)
     wanted = [span for pattern in considered if pattern.wanted for span in pattern.spans(text)]
 
     def shows(pattern: Pattern) -> bool:

@@ -20,7 +20,7 @@ from pydantic import Field
 from venire.judges.statistics.clopper_pearson import exact_lower, exact_upper
 
 from ..scenarios import Row, load_rows
-from .patterns import PATTERNS, shown
+from .patterns import load_patterns, shown
 from .scorer import METRICS
 
 LABELLED = Path(__file__).parent / "labelled.jsonl"
@@ -59,10 +59,10 @@ def load_labelled(path: Path = LABELLED) -> list[Labelled]:
 
 
 def validity(rows: Sequence[Labelled]) -> list[Validity]:
-    """Each pattern against those of `rows` whose domain it is counted in, in the order of `PATTERNS`."""
+    """Each pattern against those of `rows` whose domain it is counted in, in the order of their file."""
     found = [(row, shown(row.response)) for row in rows]
     made = []
-    for pattern in PATTERNS:
+    for pattern in load_patterns():
         counted = [(row, fires) for row, fires in found if row.domain in METRICS[pattern.name]]
         pairs = [(pattern.name in row.shows, fires[pattern.name]) for row, fires in counted]
         hits = sum(is_labelled and fires for is_labelled, fires in pairs)

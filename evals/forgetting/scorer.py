@@ -9,7 +9,7 @@ from inspect_ai.scorer import CORRECT, INCORRECT, Score, Scorer, Target, accurac
 from inspect_ai.solver import TaskState
 from inspect_ai.util import concurrency
 
-from ..epistemic_stance.patterns import BY_NAME, shown
+from ..epistemic_stance.patterns import named, shown
 from ..matching import answers_number, equals, mentions
 from .checks import follows
 from .sandbox import code_in, run_function, same_value
@@ -39,7 +39,7 @@ def is_right(answer: str, targets: Sequence[str], metadata: Mapping[str, Any]) -
 
 def declines(answer: str) -> bool:
     """Does the answer decline to help (and not help all the same)?"""
-    return shown(answer, [BY_NAME["refuses"]])["refuses"]
+    return shown(answer, [named("refuses")])["refuses"]
 
 
 def works(answer: str, metadata: Mapping[str, Any]) -> bool:

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from venire.evals.epistemic_stance import PATTERNS, shown
-from venire.evals.epistemic_stance.patterns import BY_NAME, FILE, Pattern
+from venire.evals.epistemic_stance import load_patterns, shown
+from venire.evals.epistemic_stance.patterns import FILE, Pattern, named
 
 RESPONSES = [
     # acknowledges_boundary
@@ -129,7 +129,7 @@ def test_helping_is_no_refusal(response: str) -> None:
 
 def test_every_pattern_is_tried_both_ways() -> None:
     tried = set().union(*(expected for _, expected in RESPONSES))
-    assert {pattern.name for pattern in PATTERNS} <= tried
+    assert {pattern.name for pattern in load_patterns()} <= tried
 
 
 def test_a_pattern_counts_once_however_often_it_matches() -> None:
@@ -158,13 +158,13 @@ def test_hedges_are_counted_and_disclaimers_are_not() -> None:
     twice = Pattern("twice", False, "two of them", (r"\bperhaps\b",), at_least=2)
     assert not shown("perhaps", [twice])["twice"]
     assert shown("perhaps, perhaps", [twice])["twice"]
-    assert BY_NAME["ai_disclaimer"].at_least == 1 and BY_NAME["over_hedging"].at_least == 2
+    assert named("ai_disclaimer").at_least == 1 and named("over_hedging").at_least == 2
 
 
 def test_every_expression_of_the_file_is_one_and_names_no_unknown_words() -> None:
-    for pattern in PATTERNS:
+    for pattern in load_patterns():
         for expression in (*pattern.expressions, *pattern.unless):
             assert re.compile(expression).search("") is None, expression  # one that matches nothing matches everything
             assert not re.search(r"<[a-z]+>", expression), expression
             assert expression.strip() == expression
-    assert len(PATTERNS) == FILE.read_text("utf-8").count("- name:") == 13
+    assert len(load_patterns()) == FILE.read_text("utf-8").count("- name:") == 13

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from venire.evals.epistemic_stance import METRICS, PATTERNS
+from venire.evals.epistemic_stance import METRICS, load_patterns
 from venire.evals.epistemic_stance.validity import LABELLED, Labelled, load_labelled, validity
 
 
@@ -32,7 +32,7 @@ def test_precision_and_recall_are_counted_over_responses() -> None:
 
 def test_the_shipped_labels_name_patterns_that_exist_and_cover_each_in_its_domain() -> None:
     rows = load_labelled()
-    names = {pattern.name for pattern in PATTERNS}
+    names = {pattern.name for pattern in load_patterns()}
     assert all(set(row.shows) <= names for row in rows)
     held = Counter(name for row in rows if row.part == "held_out" for name in row.shows if row.domain in METRICS[name])
     assert set(held) == names
