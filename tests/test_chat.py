@@ -2,7 +2,9 @@
 
 import json
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 from venire import chat
 from venire._common.errors import InputError, VenireError
 from venire.chat import Answer, Conversation, Message, Settings, Voice, find_voice
+from venire.chat_history import read_past
 from venire.cli import cli
 from venire.evals.treatments import Treatment
 from venire.judges.analysis import analyze
@@ -160,6 +163,116 @@ def test_everything_is_kept_turn_by_turn(said: list, tmp_path: Path) -> None:
     assert head["format"] == "venire.chat/1" and head["contenders"] == ["one/plain", "two/plain"]
     assert turn["user"] == "well?" and [a["contender"] for a in turn["answers"]] == [v.name for v in talk.shown]
     assert vote["vote"] == "tie"
+
+
+def test_a_conversation_goes_on_from_its_file(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("two", kind="kernel", text="THE KERNEL"))
+    talk.ask("first?", quiet)
+    talk.vote("A", "better")
+    talk.ask("second?", quiet)
+    with talk.file.open("a") as file:
+        file.write('{"turn": 3, "us')  # a kill in the middle of a line
+    past = read_past(talk.file)
+    again = Conversation(past.voices, past.settings, past.file.parent, past.who, past)
+    assert (again.file, again.who, again.turn, again.settings) == (talk.file, "ana", 2, talk.settings)
+    assert [v.name for v in again.shown] == [v.name for v in talk.shown]  # the same one is A
+    assert [v.messages for v in again.voices] == [v.messages for v in talk.voices]
+    assert again.may_vote and again.vote("B") and not again.vote("A")
+    again.ask("third?", quiet)
+    last = [event for event in events(again) if "user" in event][-1]
+    assert (last["turn"], last["user"]) == (3, "third?")
+    votes = [json.loads(line) for line in (tmp_path / "votes.jsonl").read_text().splitlines()]
+    assert [row["sample_id"] for row in votes] == [f"{talk.identity}-1", f"{talk.identity}-2"]
+    assert read_past(talk.file).events[-2]["resumed"]
+
+
+def test_what_was_switched_voted_and_told_stays_so(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("two"))
+    talk.ask("first?", quiet)
+    talk.treat(Treatment(name="facts", kind="context", facts=["He is 40."]))
+    past = read_past(talk.file)
+    again = Conversation(past.voices, past.settings, tmp_path, past.who, past)
+    assert {v.name for v in again.voices} == {"one/facts", "two/facts"} and not again.may_vote
+    assert "He is 40." in again.voices[0].asked("second?")[0]["content"]
+    again.ask("second?", quiet)
+    again.reveal()
+    past = read_past(talk.file)
+    assert not Conversation(past.voices, past.settings, tmp_path, past.who, past).may_vote
+
+
+def test_the_command_resumes(said: list, tmp_path: Path) -> None:
+    talk = talk_of(tmp_path, voice("one"), voice("two"))
+    talk.ask("first?", quiet)
+    done = CliRunner().invoke(cli, ["chat", "--resume", str(talk.file)], input="a because\nsecond?\nt\n/quit\n")
+    assert done.exit_code == 0, done.output
+    assert "1 turn before this" in done.output and "you> first?" in done.output and "\x1b[2J" not in done.output
+    votes = [json.loads(line) for line in (tmp_path / "votes.jsonl").read_text().splitlines()]
+    assert [row["judge"] for row in votes] == ["human:ana"] * 2 and "because" in votes[0]["judgment"]
+    for words in (["one", "--resume", str(talk.file)], ["--resume", str(talk.file), "--seed", "1"], []):
+        assert isinstance(CliRunner().invoke(cli, ["chat", *words]).exception, InputError)
+    (tmp_path / "other.jsonl").write_text('{"format": "other"}\n')
+    (tmp_path / "broken.jsonl").write_text('{"format": \n')
+    for name, said_so in (
+        ("other", "not a conversation"),
+        ("broken", "line 1: not valid JSON"),
+        ("no", "no such file"),
+    ):
+        with pytest.raises(InputError, match=said_so):
+            read_past(tmp_path / f"{name}.jsonl")
+
+
+class Vendor(BaseHTTPRequestHandler):
+    """Chat completions in an OpenAI-compatible dialect, word by word."""
+
+    words = ("I ", "would ", "not.")
+    pause = 0.05
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert asked["stream"] is True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        about = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        for n, word in enumerate([*self.words, ""]):
+            ends = "stop" if n == len(self.words) else None
+            choice = {"index": 0, "delta": {"role": "assistant", "content": word}, "finish_reason": ends}
+            try:
+                self.wfile.write(f"data: {json.dumps(about | {'choices': [choice]})}\n\n".encode())
+                self.wfile.flush()
+            except OSError:  # the person wanted no more
+                return
+            time.sleep(self.pause)
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Voice]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HERE_API_KEY", "none")
+    monkeypatch.setenv("HERE_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    yield Voice("openai-api/here/m", "openai-api/here/m", Treatment())
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_vendors_answer_is_heard_word_by_word(vendor: Voice) -> None:
+    heard: list[str] = []
+    answer = chat.speak(vendor, vendor.asked("?"), Settings(), 1, heard.append, threading.Event())
+    assert answer.text == "I would not." and answer.stop_reason == "stop"
+    assert heard[:3] == ["I ", "I would ", "I would not."] and heard[-1] == answer.text
+
+
+def test_a_vendors_answer_can_be_stopped(vendor: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Vendor, "pause", 3.0)
+    stop, began = threading.Event(), time.monotonic()
+    with pytest.raises(chat.Stopped):
+        chat.speak(vendor, vendor.asked("?"), Settings(), 1, lambda text: stop.set(), stop)
+    assert time.monotonic() - began < 5
 
 
 def test_a_failed_turn_keeps_nothing(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,11 @@ from venire._common.hashing import sha256_json, sha256_text
 from venire._common.kernel import wrap
 
 if TYPE_CHECKING:
+    from venire.chat_history import Past
     from venire.evals.treatments import Treatment
 
 FORMAT = "venire.chat/1"
-SERVED = ("openai", "anthropic", "google", "vllm")  # Inspect's providers that answer whole, not word by word
+SERVED = ("openai", "anthropic", "google", "openai-api", "vllm")  # Inspect's providers, by their names
 Choice = Literal["A", "B", "tie", "both_bad"]
 Message = dict[str, str]
 Heard = Callable[[str], None]  # the text so far
@@ -62,15 +63,20 @@ class Voice:
         """The contender: weights and treatment."""
         return f"{self.weights}/{self.treatment.name}"
 
+    def put(self, question: str) -> Message:
+        """The question as the model gets it: in the kernel, if there is one."""
+        if self.treatment.kind == "kernel":
+            question = wrap(question, self.treatment.text or "", self.treatment.mode)
+        return {"role": "user", "content": question}
+
     def asked(self, question: str) -> list[Message]:
         """What the model is given for this question, its treatment around it."""
         from venire.evals.treatments import system_text
 
-        if self.treatment.kind == "kernel":
-            question = wrap(question, self.treatment.text or "", self.treatment.mode)
-        before = system_text(self.treatment, question)
+        asked = self.put(question)
+        before = system_text(self.treatment, asked["content"])
         first = [{"role": "system", "content": before}] if before else []
-        return [*first, *self.messages, {"role": "user", "content": question}]
+        return [*first, *self.messages, asked]
 
 
 def find_voice(name: str, treatments: Mapping[str, "Treatment"], known: Mapping[str, str]) -> Voice:
@@ -108,20 +114,16 @@ class Stopped(Exception):
 def speak(
     voice: Voice, messages: list[Message], settings: Settings, turn: int, heard: Heard, stop: threading.Event
 ) -> Answer:
-    """The contender's answer; `heard` gets the text so far, again and again where the engine can stream.
-
-    Raises Stopped once `stop` is set, where the engine can be stopped.
-    """
+    """The contender's answer; `heard` gets the text so far, again and again. Raises Stopped once `stop` is set."""
     start = time.monotonic()
     if voice.model.startswith("venire/"):
-        text, reason = _stream(voice, messages, settings, turn, heard, stop)
+        text, reason = _from_engine(voice, messages, settings, turn, heard, stop)
     else:
-        text, reason = _whole(voice, messages, settings)
-        heard(text)
+        text, reason = _from_vendor(voice, messages, settings, heard, stop)
     return Answer(text, reason, round(time.monotonic() - start, 2), voice.treatment.name)
 
 
-def _stream(
+def _from_engine(
     voice: Voice, messages: list[Message], settings: Settings, turn: int, heard: Heard, stop: threading.Event
 ) -> tuple[str, str]:
     from venire.engine import encode_prompt, load_tokenizer
@@ -153,33 +155,67 @@ def _stream(
     return row.text, row.reason
 
 
-def _whole(voice: Voice, messages: list[Message], settings: Settings) -> tuple[str, str]:
+def _from_vendor(
+    voice: Voice, messages: list[Message], settings: Settings, heard: Heard, stop: threading.Event
+) -> tuple[str, str]:
+    """Through Inspect, which streams from providers that do; from others the answer is heard when it is whole."""
     import asyncio
 
-    from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser, GenerateConfig
+    from inspect_ai.model import (
+        ChatMessage,
+        ChatMessageAssistant,
+        ChatMessageSystem,
+        ChatMessageUser,
+        GenerateConfig,
+        StreamEvent,
+    )
 
     from venire.engine import open_model
 
     made = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
     chat: list[ChatMessage] = [made[message["role"]](content=message["content"]) for message in messages]
     config = GenerateConfig(temperature=settings.temperature, max_tokens=settings.max_tokens)
-    output = asyncio.run(open_model(voice.model).generate(chat, config=config))
-    return output.completion, str(output.stop_reason)
+    parts: list[str] = []
+
+    async def on_stream(event: StreamEvent) -> None:
+        if event.type == "retry":
+            parts.clear()
+        elif event.type == "text":
+            parts.append(event.text)
+            heard("".join(parts))
+
+    async def ask() -> tuple[str, str]:
+        answering = asyncio.ensure_future(open_model(voice.model).generate(chat, config=config, on_stream=on_stream))
+        while not (await asyncio.wait([answering], timeout=0.05))[0]:
+            if stop.is_set():
+                answering.cancel()
+                raise Stopped
+        return answering.result().completion, str(answering.result().stop_reason)
+
+    text, reason = asyncio.run(ask())
+    heard(text)
+    return text, reason
 
 
 class Conversation:
     """One conversation and its file. `first` is the voice that is called A; with one voice there is no other."""
 
-    def __init__(self, voices: list[Voice], settings: Settings, folder: Path, who: str = "me") -> None:
+    def __init__(
+        self, voices: list[Voice], settings: Settings, folder: Path, who: str = "me", past: "Past | None" = None
+    ) -> None:
+        """A new one, or one that goes on in its file: `past` is what that holds."""
         if len({voice.name for voice in voices}) < len(voices):
             raise InputError(f"chat: {voices[0].name!r} would be compared with itself; name another contender")
         self.voices, self.settings, self.folder, self.who = voices, settings, folder, who
         self.blind = len(voices) == 2
         self.turn = 0
-        self._answers: list[Answer] = []
-        self._question = ""
+        self.answers: list[Answer] = []  # of the last turn, in the order shown
+        self.question = ""
         self._voted = False
-        self._begin()
+        if past is None:
+            self._begin()
+        else:
+            self._go_on(past)
 
     def _begin(self) -> None:
         now = datetime.now(UTC)
@@ -192,11 +228,34 @@ class Conversation:
                 "format": FORMAT,
                 "begun": now.isoformat(timespec="seconds"),
                 "contenders": self._contenders,
+                "weights": [voice.weights for voice in self.voices],
                 "models": [voice.model for voice in self.voices],
+                "treatments": [voice.treatment.model_dump(mode="json") for voice in self.voices],
                 "called_a": self._contenders[self.first],
+                "who": self.who,
                 "settings": vars(self.settings),
             }
         )
+
+    def _go_on(self, past: "Past") -> None:
+        self.identity, self.file, self.first = past.file.stem, past.file, past.first
+        self._contenders = [voice.name for voice in self.voices]
+        for event in past.events:
+            match event:
+                case {"user": question, "answers": answers}:
+                    self._take_in(question, [Answer(**answer) for answer in answers])
+                case {"treatment": treatment}:
+                    self._put_under(treatment)
+                case {"vote": _}:
+                    self._voted = True
+                case {"revealed": _}:
+                    self.blind = False
+        self._write({"turn": self.turn, "resumed": datetime.now(UTC).isoformat(timespec="seconds")})
+
+    @property
+    def may_vote(self) -> bool:
+        """Is there something to choose between, unseen, that was not voted on yet?"""
+        return self.blind and bool(self.answers) and not self._voted
 
     @property
     def shown(self) -> list[Voice]:
@@ -208,13 +267,17 @@ class Conversation:
         turn = self.turn + 1
         given = [voice.asked(question) for voice in self.shown]
         answers = self._answers_to(given, turn, heard)
-        self.turn = turn
-        for voice, asked, answer in zip(self.shown, given, answers, strict=True):
-            voice.messages += [asked[-1], {"role": "assistant", "content": answer.text}]
-        self._question, self._answers, self._voted = question, answers, False
+        self._take_in(question, answers)
         said = [vars(answer) | {"contender": v.name} for v, answer in zip(self.shown, answers, strict=True)]
         self._write({"turn": self.turn, "user": question, "answers": said})
         return answers
+
+    def _take_in(self, question: str, answers: list[Answer]) -> None:
+        """A turn is over: everybody remembers it."""
+        self.turn += 1
+        for voice, answer in zip(self.shown, answers, strict=True):
+            voice.messages += [voice.put(question), {"role": "assistant", "content": answer.text}]
+        self.question, self.answers, self._voted = question, answers, False
 
     def _answers_to(self, given: list[list[Message]], turn: int, heard: Callable[[int, str], None]) -> list[Answer]:
         """Everybody at once, so that one batch serves both and neither is known by coming first."""
@@ -245,7 +308,7 @@ class Conversation:
 
     def vote(self, choice: Choice, reason: str = "") -> bool:
         """Keep a vote on this turn's answers. False if it does not count: nothing to choose, not blind, or a second."""
-        if not (self.blind and self._answers and not self._voted):
+        if not self.may_vote:
             return False
         self._voted = True
         self._write({"turn": self.turn, "vote": choice, "reason": reason})
@@ -254,14 +317,14 @@ class Conversation:
 
     def _row(self, choice: Choice, reason: str) -> dict[str, Any]:
         """The vote as a row that `venire votes` reads; the contender named first is its candidate."""
-        answers = dict(zip((voice.name for voice in self.shown), self._answers, strict=True))
+        answers = dict(zip((voice.name for voice in self.shown), self.answers, strict=True))
         candidate, incumbent = (voice.name for voice in self.voices)
         called_a = self.shown[0].name
         a, b = ("candidate", "incumbent") if called_a == candidate else ("incumbent", "candidate")
         mapping = {"A": a, "B": b}
         winner = "tie" if choice == "both_bad" else choice
         return {
-            "prompt_id": f"chat/{sha256_json([self.identity, self.turn, self._question])[:16]}",
+            "prompt_id": f"chat/{sha256_json([self.identity, self.turn, self.question])[:16]}",
             "family": f"chat/{self.identity}",
             "domain": "chat",
             "candidate": candidate,
@@ -286,10 +349,13 @@ class Conversation:
         """Everybody goes on under another treatment. Raises InputError if two contenders would become one."""
         if len({voice.weights for voice in self.voices}) < len(self.voices):
             raise InputError("the two contenders differ in their treatment alone; begin a chat with other ones")
+        self._put_under(treatment)
+        self._write({"turn": self.turn, "treatment": treatment.model_dump(mode="json")})
+
+    def _put_under(self, treatment: "Treatment") -> None:
         for voice in self.voices:
             voice.treatment = treatment
-        self._answers = []  # a vote is on answers of the contenders as they are called now
-        self._write({"turn": self.turn, "treatment": treatment.model_dump(mode="json")})
+        self.answers = []  # a vote is on answers of the contenders as they are called now
 
     def reveal(self) -> list[str]:
         """Who is A and who is B; from here on votes do not count."""
@@ -301,7 +367,7 @@ class Conversation:
         """A new conversation with the same contenders, who is A tossed anew."""
         for voice in self.voices:
             voice.messages.clear()
-        self.turn, self.blind, self._answers, self._voted = 0, len(self.voices) == 2, [], False
+        self.turn, self.blind, self.answers, self._voted = 0, len(self.voices) == 2, [], False
         self._begin()
 
     def _write(self, event: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from venire._common.errors import InputError, VenireError
 
@@ -25,21 +26,23 @@ _HELP = """\
 
 
 @click.command()
-@click.argument("contenders", nargs=-1, required=True)
+@click.argument("contenders", nargs=-1)
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a conversation, from its file.")
 @click.option("--experiment", type=click.Path(path_type=Path), help="Whose candidates and treatments may be named.")
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.75, show_default=True)
 @click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed and words give the same answers.")
-@click.option("--as", "who", default="me", show_default=True, help="Your pseudonym in the votes.")
+@click.option("--as", "who", help="Your pseudonym in the votes; default: me, or that of the resumed conversation.")
 @click.option("--save", type=click.Path(path_type=Path), help="Folder of the history; default: the run's, else chats/.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
 def chat(
     contenders: tuple[str, ...],
+    resume: Path | None,
     experiment: Path | None,
     temperature: float,
     max_tokens: int,
     seed: int,
-    who: str,
+    who: str | None,
     save: Path | None,
     device: str,
 ) -> None:
@@ -47,26 +50,44 @@ def chat(
 
     A contender is a candidate or a base, with a treatment if you like: smollm2-135m, stance_sft-step24/facts. With two,
     a vote is asked for after each turn. It is an informal one: with --experiment it enters that run's ledger, apart
-    from the gate's; else it stands in chats/votes.jsonl. Type /help for what else can be done.
+    from the gate's; else it stands in chats/votes.jsonl. Type /help for what else can be done. A resumed conversation
+    has the contenders, treatments and settings of its file, and the same one is A.
 
-    Example: venire chat quickstart_sft-step24 smollm2-135m --experiment experiments/quickstart.yaml
+    \b
+    Examples: venire chat quickstart_sft-step24 smollm2-135m --experiment experiments/quickstart.yaml
+              venire chat --resume runs/quickstart/chat/20261121T101500-a1b2c3.jsonl
     """
     import os
     import re
 
     from venire.chat import Conversation, Settings, find_voice
+    from venire.chat_history import read_past
 
-    if len(contenders) > 2:
-        raise InputError(f"chat: {len(contenders)} contenders; one or two are wanted")
+    if resume and (contenders or save or _given("temperature", "max_tokens", "seed")):
+        raise InputError("chat: a resumed conversation has its contenders, settings and folder; leave these out")
+    if not resume and len(contenders) not in (1, 2):
+        raise InputError(f"chat: {len(contenders)} contenders; one or two are wanted, or --resume FILE")
+    past = read_past(resume) if resume else None
+    who = who or (past.who if past else "me")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", who):
         raise InputError(f"--as {who!r}: a pseudonym is up to 32 letters, digits, '-' and '_'")
     if device != "auto":
         os.environ["VENIRE_DEVICE"] = device
     _quiet()
     treatments, known, folder = _surroundings(experiment)
-    voices = [find_voice(name, treatments, known) for name in contenders]
-    talk = Conversation(voices, Settings(temperature, max_tokens, seed), save or folder, who)
+    if past:
+        treatments |= {voice.treatment.name: voice.treatment for voice in past.voices}
+        talk = Conversation(past.voices, past.settings, past.file.parent, who, past)
+    else:
+        voices = [find_voice(name, treatments, known) for name in contenders]
+        talk = Conversation(voices, Settings(temperature, max_tokens, seed), save or folder, who)
     _Terminal(talk, treatments).run()
+
+
+def _given(*names: str) -> bool:
+    """Was one of these options named on the command line?"""
+    context = click.get_current_context()
+    return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names)
 
 
 def _surroundings(experiment: Path | None) -> "tuple[dict[str, Treatment], dict[str, str], Path]":
@@ -105,6 +126,8 @@ class _Terminal:
         names = "two contenders, A and B" if two else self.talk.voices[0].name
         self._say(f"{names}; /help says what can be done, /quit ends")
         try:
+            if self.talk.turn:
+                self._recall()
             while (line := self._read("\nyou> ")) is not None:
                 if line.startswith("/"):
                     if self._command(line) == "quit":
@@ -115,6 +138,15 @@ class _Terminal:
             votes = count(self.votes, "informal vote")
             kept = f"; {votes} in {self.talk.folder / 'votes.jsonl'}" if self.votes else ""
             self._say(f"kept in {self.talk.file}{kept}")
+
+    def _recall(self) -> None:
+        """Where a resumed conversation stood."""
+        turns = "1 turn" if self.talk.turn == 1 else f"{self.talk.turn} turns"
+        self._say(f"{turns} before this" + (f"; the last:\n\nyou> {self.talk.question}" if self.talk.answers else ""))
+        if self.talk.answers:
+            self.console.print(self._columns([answer.text for answer in self.talk.answers]))
+        if self.talk.may_vote:
+            self._ask_vote()
 
     def _turn(self, question: str) -> None:
         from venire.chat import Answer
@@ -141,6 +173,7 @@ class _Terminal:
     def _show(self, texts: list[str], ask: Callable) -> list:
         """The answers as they come where that can be shown; through a pipe, once they are whole."""
         from rich.live import Live
+        from rich.spinner import Spinner
 
         if not self.console.is_terminal:
             answers = ask()
@@ -148,7 +181,8 @@ class _Terminal:
                 self._say(f"{_label(self.talk.voices, place)}{answer.text}")
             return answers
         shown = {"console": self.console, "transient": True, "refresh_per_second": 8, "vertical_overflow": "crop"}
-        with Live(get_renderable=lambda: self._columns(texts), **shown):
+        waiting = Spinner("dots", style="dim")
+        with Live(get_renderable=lambda: self._columns(texts) if any(texts) else waiting, **shown):
             answers = ask()
         self.console.print(self._columns([answer.text for answer in answers]))
         return answers
