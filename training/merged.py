@@ -9,6 +9,7 @@ from venire._common.errors import InputError
 from venire._common.files import write_json
 
 from .candidates import LINEAGE, Candidate
+from .trouble import hushed
 
 if TYPE_CHECKING:
     from venire.engine import Base
@@ -22,15 +23,20 @@ def export_merged(candidate: Candidate, base: "Base", folder: Path, dtype: str =
     The sum is taken in float32; `dtype` is what is stored: `auto` is what the base is stored in. The folder appears
     whole or not at all. Raises InputError for an unknown dtype, and for a folder that is there already.
     """
+    if dtype not in _DTYPES:
+        raise InputError(f"dtype {dtype!r}: one of {', '.join(_DTYPES)}")
+    if folder.exists():
+        raise InputError(f"{folder} is there already; name another folder, or remove it")
+    with hushed():
+        return _export(candidate, base, folder, dtype)
+
+
+def _export(candidate: Candidate, base: "Base", folder: Path, dtype: str) -> Path:
     import torch
     from transformers import AutoModelForCausalLM
 
     from venire.engine import load_tokenizer
 
-    if dtype not in _DTYPES:
-        raise InputError(f"dtype {dtype!r}: one of {', '.join(_DTYPES)}")
-    if folder.exists():
-        raise InputError(f"{folder} is there already; name another folder, or remove it")
     source = candidate.path if candidate.kind == "full" else base.path
     model = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32)
     if candidate.kind == "adapter":

@@ -10,7 +10,6 @@ and ends with the bytes of an unbroken run (same machine, versions and threads).
 
 import shutil
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from .candidates import Candidate, describe_base, list_candidates, name_roles, r
 from .mixture import Mixture
 from .progress import DONE, Metrics, Progress, Watched, best_step, watch
 from .recipe import Recipe
-from .trouble import explained
+from .trouble import explained, hushed
 
 if TYPE_CHECKING:
     from venire.engine import Base
@@ -115,8 +114,7 @@ class _Job:
             made = self.made()
             begun = _begin(self, data, parent, made)
         if last not in [candidate.step for candidate in made]:
-            with alone(self.work), explained(recipe, self.work), warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # TRL's and Transformers' talk of their next versions
+            with alone(self.work), explained(recipe, self.work), hushed():
                 _run(self, data, parent, begun)
             processes.wait()  # for the last candidate
         with processes.first_then_others():

@@ -1,5 +1,6 @@
 """TRL's trainers, given rows that are already tokens: no second rendering, no model cards, no telemetry."""
 
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -40,12 +41,9 @@ def make_trainer(recipe: Recipe, train: Columns, held_out: Columns | None, base:
     """
     from datasets import disable_progress_bars
     from transformers.trainer_callback import PrinterCallback
-    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
     from venire.engine import load_tokenizer
 
-    set_verbosity_error()
-    disable_progress_bar()
     disable_progress_bars()
     os.environ.setdefault("TQDM_DISABLE", "1")  # TRL asks this before it draws a bar over the reference's pass
     if plan.device != "cuda":
@@ -116,11 +114,17 @@ def _kto(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
     return Kto(args=KTOConfig(**common, max_length=None, beta=recipe.beta), **given)
 
 
+def _log1mexp(x: Any) -> Any:
+    """log(1 − exp x) of a tensor of log-probabilities below 0, exact near 0 and far from it (Mächler 2012, eq. 7)."""
+    import torch
+
+    return torch.where(x > -math.log(2), torch.log(-torch.expm1(x)), torch.log1p(-torch.exp(x)))
+
+
 def _orpo(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
     """ORPO's loss on DPO's machinery: TRL's own ORPOTrainer takes its likelihood over the prompt too."""
     import torch
     from torch.nn import functional
-    from trl.experimental.orpo.orpo_trainer import log1mexp
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
@@ -141,7 +145,7 @@ def _orpo(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
             tokens = mask[:, 1:].sum(dim=1)
             logps = outputs.log_probs.sum(dim=1).float()
             chosen, rejected = (logps / tokens).chunk(2)
-            odds = (chosen - rejected) - (log1mexp(chosen) - log1mexp(rejected))
+            odds = (chosen - rejected) - (_log1mexp(chosen) - _log1mexp(rejected))
             likelihood = -logps.chunk(2)[0].sum() / tokens.chunk(2)[0].sum()
             loss = likelihood - self.beta * functional.logsigmoid(odds).mean()
             seen = self._metrics["train" if self.model.training else "eval"]

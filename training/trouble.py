@@ -1,6 +1,7 @@
-"""What memory, disk and libraries throw, in words."""
+"""What memory, disk and libraries throw, in words; and libraries that talk, made silent."""
 
 import errno
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,18 @@ def explained(recipe: Recipe, work: Path) -> Iterator[None]:
                 "last checkpoint"
             ) from error
         raise
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without the libraries' progress bars, and their talk of their next versions."""
+    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+
+    set_verbosity_error()
+    disable_progress_bar()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _is_memory(error: BaseException) -> bool:
