@@ -114,12 +114,10 @@ def _pinned(spec: Spec, gathered: Sequence[Gathered]) -> dict[str, Part]:
 
 
 def _files(rows: Sequence[Row], parts: Mapping[str, Part]) -> dict[tuple[Any, str], list[Row]]:
-    """The rows of each file, each with its family written out."""
+    """The rows of each file."""
     files: dict[tuple[Any, str], list[Row]] = {(method, part): [] for method in KEYS for part in PARTS}
     for row in rows:
-        family = family_of(row)
-        named = row if row.family else row.model_copy(update={"family": family})
-        files[method_of(row), parts[family]].append(named)
+        files[method_of(row), parts[row.family]].append(row)
     return files
 
 

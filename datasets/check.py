@@ -1,22 +1,18 @@
-"""Is this data fit to train on? Everything that is wrong with it, with the rows; nothing is changed.
-
-A finding is an `error` (do not train on it), a `warning` (look at it) or a `note` (know it). A command that checks
-exits 1 if there is an error or a warning that was not allowed by its code.
-"""
+"""Is this data fit to train on? Everything that is wrong with it, with the rows; nothing is changed."""
 
 import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
 from venire._common.errors import InputError
 
 from .card import read_licences
+from .findings import CODES, Finding, Place, Report, Severity, short, some
 from .leaks import Leak, find_leaks
 from .personal_data import find_personal
 from .rewordings import find_rewordings
@@ -26,61 +22,12 @@ from .spec import PARTS, Part
 from .split import asked, family_of
 from .truncation import ends_well, is_cut
 
-Severity = Literal["error", "warning", "note"]
 Embed = Callable[[Sequence[str]], np.ndarray]
-CODES = {
-    "schema": "a row that training cannot read",
-    "duplicate": "a row that stands twice, word for word",
-    "near_duplicate": "a question that another family asks too, nearly word for word",
-    "other_answer": "one question with several answers, in different families",
-    "straddle": "a family that stands in more than one part",
-    "leak": "text of an evaluation in training: equal, quoted or nearly equal",
-    "reworded": "a question of an evaluation in other words",
-    "resembles": "a question that comes near to one of an evaluation, and may be another",
-    "truncated": "an answer that seems to be cut",
-    "same_sides": "a pair whose two answers are the same",
-    "length_tells": "pairs of which length gives away the wanted answer",
-    "imbalance": "categories of very different sizes",
-    "key": "a password or a key",
-    "email": "an e-mail address",
-    "phone": "a phone number",
-    "account": "the number of an account, a card or a person",
-    "name": "what looks like a person's name",
-    "licence": "a source whose licence is not known",
-    "stale_card": "a card that names another hash",
-}
-_ROWS_SHOWN = 10_000  # places a finding lists at most; `count` has them all
 _IMBALANCE = 20  # times the smallest category
 _LENGTH = 0.75  # of the pairs in which the wanted answer is longer, or shorter
 _PAIRS = 20  # fewer pairs say nothing about lengths
 _HELD = 1000  # rows of the other parts that are compared by meaning
 _NAMES = 20  # names that are listed
-
-
-@dataclass(frozen=True)
-class Place:
-    """A row of a file."""
-
-    file: str
-    row: int
-
-    def __str__(self) -> str:
-        return f"{self.file}, row {self.row}"
-
-
-@dataclass
-class Finding:
-    """One thing that is wrong, in one or many rows."""
-
-    code: str
-    severity: Severity
-    message: str
-    rows: list[Place] = field(default_factory=list)
-    count: int = 0
-
-    def __post_init__(self) -> None:
-        self.count = self.count or len(self.rows)
-        self.rows = self.rows[:_ROWS_SHOWN]
 
 
 @dataclass(frozen=True)
@@ -92,24 +39,6 @@ class Measured:
     text: str
     question: bool = True
     taught: bool = False
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a check found, and what it looked at."""
-
-    files: dict[str, int]
-    findings: list[Finding]
-    compared: dict[str, int]
-
-    def wrong(self, allowed: Sequence[str] = ()) -> bool:
-        """Is there an error or a warning that is not allowed?"""
-        return any(f.severity != "note" and f.code not in allowed for f in self.findings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        findings = [asdict(finding) for finding in self.findings]
-        return {"files": self.files, "findings": findings, "compared": self.compared}
 
 
 @dataclass(frozen=True)
@@ -197,42 +126,46 @@ Rows = Sequence[tuple[_File, int, Row]]
 
 def _repeats(rows: Rows) -> Iterator[Finding]:
     """Rows that are equal, and questions that several families ask."""
-    first: dict[tuple[str, ...], Place] = {}
+    first: dict[tuple[str, ...], int] = {}
     again: list[tuple[Place, Place]] = []
-    owners: dict[str, tuple[str, Place, set[str]]] = {}
-    others: dict[str, list[Place]] = defaultdict(list)
-    for file, index, row in rows:
-        place = file.place(index)
-        key = (type(row).__name__, *row.texts)
-        if key in first:
-            again.append((first[key], place))
+    owners: dict[str, tuple[int, str, set[str]]] = {}
+    others: dict[str, list[int]] = defaultdict(list)
+    for at, (_, _, row) in enumerate(rows):
+        origin = first.setdefault((type(row).__name__, *row.texts), at)
+        if origin != at:
+            again.append((_place(rows, origin), _place(rows, at)))
             continue
-        first[key] = place
         text = plain(asked(row))
-        family, _, answers = owners.setdefault(text, (family_of(row), place, set()))
+        _, family, answers = owners.setdefault(text, (at, family_of(row), set()))
         if isinstance(row, SftRow):
-            answers.add(plain(row.messages[-1].content))
-            if len(answers) > 1 and family_of(row) != family:
-                others[text].append(place)
+            answers.add(row.messages[-1].content)
+            if len(answers) > 1 and family_of(row) != family and len(set(map(plain, answers))) > 1:
+                others[text].append(at)
     if again:
         shown = "; ".join(f"{copy} repeats {origin}" for origin, copy in again[:3])
         more = f", and {len(again) - 3} more" if len(again) > 3 else ""
         yield Finding("duplicate", "error", f"{shown}{more}", [copy for _, copy in again])
     if others:
-        text, places = next(iter(others.items()))
-        message = f"{places[0]} asks what {owners[text][1]} asks, and is answered otherwise"
-        yield Finding("other_answer", "warning", message, [place for own in others.values() for place in own])
+        text, own = next(iter(others.items()))
+        message = f"{_place(rows, own[0])} asks what {_place(rows, owners[text][0])} asks, and is answered otherwise"
+        places = [_place(rows, at) for own in others.values() for at in own]
+        yield Finding("other_answer", "warning", message, places)
     facts = {plain(asked(row)) for _, _, row in rows if row.category == "facts"}
-    yield from _near({text: owner for text, owner in owners.items() if text not in facts})
+    yield from _near(rows, {text: (at, family) for text, (at, family, _) in owners.items() if text not in facts})
 
 
-def _near(owners: dict[str, tuple[str, Place, set[str]]]) -> Iterator[Finding]:
+def _place(rows: Rows, at: int) -> Place:
+    file, index, _ = rows[at]
+    return file.place(index)
+
+
+def _near(rows: Rows, owners: dict[str, tuple[int, str]]) -> Iterator[Finding]:
     """Questions of two families that nearly repeat each other. Facts are left out: one word makes another fact."""
     texts = [text for text in owners if text.count(" ") >= 2]
     pairs = [
-        (owners[texts[j]][1], owners[texts[i]][1], score)
+        (_place(rows, owners[texts[j]][0]), _place(rows, owners[texts[i]][0]), score)
         for i, j, score in near_twins(texts)
-        if owners[texts[i]][0] != owners[texts[j]][0]
+        if owners[texts[i]][1] != owners[texts[j]][1]
     ]
     copies = {copy: (origin, score) for origin, copy, score in pairs}
     if copies:
@@ -242,70 +175,84 @@ def _near(owners: dict[str, tuple[str, Place, set[str]]]) -> Iterator[Finding]:
 
 
 def _straddles(rows: Rows) -> Iterator[Finding]:
-    parts: dict[str, dict[Part, Place]] = defaultdict(dict)
-    for file, index, row in rows:
+    parts: dict[str, dict[Part, int]] = defaultdict(dict)
+    for at, (file, _, row) in enumerate(rows):
         if row.family:
-            parts[row.family].setdefault(file.part, file.place(index))
-    both = {family: places for family, places in parts.items() if len(places) > 1}
+            parts[row.family].setdefault(file.part, at)
+    both = {family: list(places.values()) for family, places in parts.items() if len(places) > 1}
     if both:
-        family, places = next(iter(both.items()))
-        one, other = list(places.values())[:2]
+        family, (one, other, *_) = next(iter(both.items()))
         more = f", and {len(both) - 1} more families" if len(both) > 1 else ""
-        message = f"the family {family!r} stands in {one} and in {other}{more}"
-        yield Finding("straddle", "error", message, [place for own in both.values() for place in own.values()])
+        message = f"the family {family!r} stands in {_place(rows, one)} and in {_place(rows, other)}{more}"
+        yield Finding("straddle", "error", message, [_place(rows, at) for own in both.values() for at in own])
 
 
 def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tuple[list[Finding], dict[str, int]]:
     """Training text in the other parts (what is asked) and in `measured` (every text), by letters and by meaning."""
-    numbered = {str(at): file.place(index) for at, (file, index, _) in enumerate(rows)}
-    trained = [(str(at), row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]
+    trained = [(at, row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]
     held = [
         Measured(str(file.place(index)), asked(row), taught=row.category == "facts")
         for file, index, row in rows
         if file.part != "train"
     ]
-    questions = [(at, asked(row)) for at, row in trained]
-    texts = [(at, text) for at, row in trained for text in row.texts]
-    leaks = find_leaks(questions, [(m.place, m.text) for m in held]) if held else []
-    leaks += find_leaks(texts, [(m.place, m.text) for m in measured]) if measured else []
+    leaks = _by_letters(trained, held, measured)
     compared = {"rows": len(rows), "texts_measured": len(held) + len(measured)}
     quoted = {m.place: m.text for m in (*held, *measured)}
-    findings = list(_leak_findings("leak", leaks, numbered, quoted))
+    findings = list(_leak_findings("leak", leaks, rows, quoted))
     if embed and (held or measured):
-        some = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
-        meant = [(m.place, m.text) for m in (*some, *measured) if m.question and not m.taught]
-        own = [(at, asked(row)) for at, row in trained if row.category != "facts"]
+        sampled = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
+        meant = [(m.place, m.text) for m in (*sampled, *measured) if m.question and not m.taught]
+        own = [(str(at), asked(row)) for at, row in trained if row.category != "facts"]
         reworded = find_rewordings(own, meant, embed)
         known = {(leak.train, leak.evaluation) for leak in leaks}
         new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
-        findings += _leak_findings("reworded", new, numbered, quoted)
-        findings += _resembling(reworded.near, numbered, quoted)
+        findings += _leak_findings("reworded", new, rows, quoted)
+        findings += _resembling(reworded.near, rows)
         compared |= {"by_meaning": reworded.compared, "by_meaning_of": reworded.texts}
     return findings, compared
 
 
-def _leak_findings(
-    code: str, leaks: Sequence[Leak], numbered: dict[str, Place], quoted: dict[str, str]
-) -> Iterator[Finding]:
+def _by_letters(
+    trained: Sequence[tuple[int, Row]], held: Sequence[Measured], measured: Sequence[Measured]
+) -> list[Leak]:
+    """Leaks whose `train` is the row's number: of what is asked into `held`, and of every text into `measured`."""
+    if not (held or measured):
+        return []
+    asking = {str(at): asked(row) for at, row in trained}
+    texts = list(asking.items())
+    if measured:
+        texts += [(f"{at} else", text) for at, row in trained for text in row.texts if text != asking[str(at)]]
+    found = find_leaks(texts, [(m.place, m.text) for m in (*held, *measured)])
+    everything = {m.place for m in measured}
+    return [
+        replace(leak, train=leak.train.removesuffix(" else"))
+        for leak in found
+        if leak.evaluation in everything or leak.train in asking
+    ]
+
+
+def _leak_findings(code: str, leaks: Sequence[Leak], rows: Rows, quoted: dict[str, str]) -> Iterator[Finding]:
     """One finding for each text of the evaluation, with the rows that hold it."""
     by: dict[str, list[Leak]] = defaultdict(list)
     for leak in leaks:
         by[leak.evaluation].append(leak)
     for own in by.values():
         first = own[0]
-        named = Leak(str(numbered[first.train]), first.evaluation, first.kind, first.score)
+        named = replace(first, train=str(_place(rows, int(first.train))))
         more = f" (and {len(own) - 1} more rows)" if len(own) > 1 else ""
-        more += f": {_short(quoted[first.evaluation])}"
-        places = list(dict.fromkeys(numbered[leak.train] for leak in own))
+        more += f": {short(quoted[first.evaluation])}"
+        places = list(dict.fromkeys(_place(rows, int(leak.train)) for leak in own))
         yield Finding(code, "error" if code == "leak" else "warning", f"{named}{more}", places)
 
 
-def _resembling(near: Sequence[Leak], numbered: dict[str, Place], quoted: dict[str, str]) -> Iterator[Finding]:
+def _resembling(near: Sequence[Leak], rows: Rows) -> Iterator[Finding]:
     """One note for all that comes near; the nearest are shown."""
+    places = [_place(rows, int(leak.train)) for leak in near]
     if near:
-        shown = "; ".join(f"{numbered[leak.train]} and {leak.evaluation} ({leak.score:.2f})" for leak in near[:3])
+        pairs = list(zip(places, near, strict=True))[:3]
+        shown = "; ".join(f"{place} and {leak.evaluation} ({leak.score:.2f})" for place, leak in pairs)
         message = f"{len(near)} questions come near to one of the evaluation, first {shown}"
-        yield Finding("resembles", "note", message, [numbered[leak.train] for leak in near])
+        yield Finding("resembles", "note", message, places)
 
 
 def _answers(rows: Rows) -> Iterator[Finding]:
@@ -324,9 +271,9 @@ def _answers(rows: Rows) -> Iterator[Finding]:
             pairs += len(chosen) != len(rejected)
             longer += len(chosen) > len(rejected)
     if cut:
-        yield Finding("truncated", "warning", f"{_some(cut)}: the answer seems to be cut", cut)
+        yield Finding("truncated", "warning", f"{some(cut)}: the answer seems to be cut", cut)
     if same:
-        yield Finding("same_sides", "error", f"{_some(same)}: chosen and rejected are the same", same)
+        yield Finding("same_sides", "error", f"{some(same)}: chosen and rejected are the same", same)
     if pairs >= _PAIRS and not 1 - _LENGTH <= longer / pairs <= _LENGTH:
         side = "longer" if longer * 2 > pairs else "shorter"
         share = max(longer, pairs - longer) / pairs
@@ -361,7 +308,7 @@ def _personal(rows: Rows, allowed: frozenset[str]) -> Iterator[Finding]:
         listed = ", ".join(f"{text} ({n})" if n > 1 else text for text, n in _ranked(shown[kind])[:_NAMES])
         own = list(dict.fromkeys(places[kind]))
         severity: Severity = "error" if kind == "key" else "note" if kind == "name" else "warning"
-        yield Finding(kind, severity, f"{CODES[kind]} in {_some(own)}: {listed}", own)
+        yield Finding(kind, severity, f"{CODES[kind]} in {some(own)}: {listed}", own)
 
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
@@ -392,17 +339,3 @@ def _hash_line(card: str, name: str) -> str:
     """The line of the card that gives a hash to the file of this name; empty if none does."""
     found = [line for line in card.splitlines() if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", line)]
     return "\n".join(line for line in found if re.search(r"\b[0-9a-f]{64}\b", line))
-
-
-def _short(text: str) -> str:
-    one = " ".join(text.split())
-    return f'"{one[:90]}…"' if len(one) > 90 else f'"{one}"'
-
-
-def _some(places: Sequence[Place]) -> str:
-    """The first three rows, by file, and how many more there are."""
-    first = places[0].file
-    numbers = ", ".join(str(p.row) for p in places[:3] if p.file == first)
-    shown = sum(p.file == first for p in places[:3])
-    more = f" and {len(places) - shown} more" if len(places) > shown else ""
-    return f"{first}, row{'s' if shown > 1 else ''} {numbers}{more}"

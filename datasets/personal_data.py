@@ -99,7 +99,7 @@ _TWO_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-Þ]\S+ [A-ZÀ-ÖØ-Þ]")
 
 
 def _matches(text: str) -> Iterator[tuple[Kind, str]]:
-    if any(sign in text for sign in _KEY_SIGNS) or _KEY_WORDS.search(text):
+    if _may_hold_a_key(text):
         for match in _KEYS.finditer(text):
             yield "key", match.group()
     if "@" in text:
@@ -111,6 +111,12 @@ def _matches(text: str) -> Iterator[tuple[Kind, str]]:
         for match in _RUN.finditer(text):
             for name in _names(match.group()):
                 yield "name", name
+
+
+def _may_hold_a_key(text: str) -> bool:
+    # All signs but three have a stroke or a dash in them, or stand beside one.
+    dashed = "-" in text or "_" in text or "AKIA" in text or "AIza" in text or "eyJ" in text
+    return (dashed and any(sign in text for sign in _KEY_SIGNS)) or bool(_KEY_WORDS.search(text))
 
 
 def _names(run: str) -> Iterator[str]:

@@ -236,7 +236,7 @@ def _check_turns(messages: Sequence[Message], last: str) -> None:
     if turns[-1:] != [last]:
         missing = "the answer is missing" if last == "assistant" else "a question is missing"
         raise ValueError(f"the last message is not the {last}'s: {missing}")
-    if any(role != ("user", "assistant")[i % 2] for i, role in enumerate(turns)):
+    if set(turns[::2]) - {"user"} or set(turns[1::2]) - {"assistant"}:
         raise ValueError(
             f"roles are {', '.join(roles)}; user and assistant take turns, a system message may come first"
         )

@@ -28,6 +28,7 @@ from .questions import Stance, load_interview, stances
 from .rows import DpoRow, Message, Row, SftRow, method_of
 from .similarity import plain
 from .spec import Answers, Chat, Examples, Facts, Replay, Rows, Spec, find, name_of
+from .split import family_of
 from .teachers import Draft, example_tasks, family_of_teacher, read_drafts, rephrasing_tasks, usable, write_drafts
 
 Say = Callable[[str], None]
@@ -75,7 +76,13 @@ class Builder:
         }
         cast(Any, kinds[type(source)])(source, made)
         named = [
-            row.model_copy(update={"source": made.name, "teacher": row.teacher or source.written_by or None})
+            row.model_copy(
+                update={
+                    "source": made.name,
+                    "family": family_of(row),
+                    "teacher": row.teacher or source.written_by or None,
+                }
+            )
             for row in made.rows
         ]
         made.rows, again = same_rows(named)

@@ -14,7 +14,8 @@ from venire._common.errors import InputError
 if TYPE_CHECKING:
     from inspect_ai import Task
 
-    from venire.datasets.check import Measured, Report
+    from venire.datasets.check import Measured
+    from venire.datasets.findings import Report
 
 
 @click.group()
@@ -90,8 +91,8 @@ def check(
 
     Example: venire data check my/data --against suites --allow-text "Odile Brandt"
     """
-    from venire.datasets.check import CODES
     from venire.datasets.check import check as run
+    from venire.datasets.findings import CODES
 
     if unknown := [code for code in allow if code not in CODES]:
         raise InputError(f"--allow {unknown[0]}: no such code; there are {', '.join(CODES)}")

@@ -11,7 +11,8 @@ import pytest
 
 from venire._common.errors import InputError
 from venire.datasets.card import card_of, read_licences
-from venire.datasets.check import CODES, Measured, Report, check, part_of
+from venire.datasets.check import Measured, check, part_of
+from venire.datasets.findings import CODES, Report
 from venire.datasets.personal_data import find_personal
 from venire.datasets.rewordings import find_rewordings
 from venire.datasets.rows import read_rows
