@@ -1,6 +1,5 @@
 """TRL's trainers, given rows that are already tokens: no second rendering, no model cards, no telemetry."""
 
-import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -114,11 +113,11 @@ def _kto(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
     return Kto(args=KTOConfig(**common, max_length=None, beta=recipe.beta), **given)
 
 
-def _log1mexp(x: Any) -> Any:
-    """log(1 − exp x) of a tensor of log-probabilities below 0, exact near 0 and far from it (Mächler 2012, eq. 7)."""
+def _log_not(logps: Any) -> Any:
+    """log(1 − p) of a tensor of log p below 0: exact near 0, and within a float's rounding of 1 far from it."""
     import torch
 
-    return torch.where(x > -math.log(2), torch.log(-torch.expm1(x)), torch.log1p(-torch.exp(x)))
+    return torch.log(-torch.expm1(logps))
 
 
 def _orpo(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -145,7 +144,7 @@ def _orpo(recipe: Recipe, common: dict[str, Any], given: dict[str, Any]) -> Any:
             tokens = mask[:, 1:].sum(dim=1)
             logps = outputs.log_probs.sum(dim=1).float()
             chosen, rejected = (logps / tokens).chunk(2)
-            odds = (chosen - rejected) - (_log1mexp(chosen) - _log1mexp(rejected))
+            odds = (chosen - rejected) - (_log_not(chosen) - _log_not(rejected))
             likelihood = -logps.chunk(2)[0].sum() / tokens.chunk(2)[0].sum()
             loss = likelihood - self.beta * functional.logsigmoid(odds).mean()
             seen = self._metrics["train" if self.model.training else "eval"]
