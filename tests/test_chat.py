@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from venire import chat
-from venire._common.errors import InputError, VenireError
+from venire._common.errors import InputError, ServiceError, VenireError
 from venire.chat import Answer, Conversation, Message, Settings, Voice, find_voice
 from venire.chat_history import read_past
 from venire.cli import cli
@@ -183,7 +183,7 @@ def test_a_conversation_goes_on_from_its_file(said: list, tmp_path: Path) -> Non
     assert (last["turn"], last["user"]) == (3, "third?")
     votes = [json.loads(line) for line in (tmp_path / "votes.jsonl").read_text().splitlines()]
     assert [row["sample_id"] for row in votes] == [f"{talk.identity}-1", f"{talk.identity}-2"]
-    assert read_past(talk.file).events[-2]["resumed"]
+    assert ["resumed" in event for event in events(again)] == [False] * 4 + [True, False, False]
 
 
 def test_what_was_switched_voted_and_told_stays_so(said: list, tmp_path: Path) -> None:
@@ -249,13 +249,14 @@ class Vendor(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Voice]:
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[Voice]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("HERE_API_KEY", "none")
-    monkeypatch.setenv("HERE_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
-    yield Voice("openai-api/here/m", "openai-api/here/m", Treatment())
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HERE_API_KEY", "none")
+        environment.setenv("HERE_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+        yield Voice("openai-api/here/m", "openai-api/here/m", Treatment())
     server.shutdown()
     server.server_close()
 
@@ -265,6 +266,13 @@ def test_a_vendors_answer_is_heard_word_by_word(vendor: Voice) -> None:
     answer = chat.speak(vendor, vendor.asked("?"), Settings(), 1, heard.append, threading.Event())
     assert answer.text == "I would not." and answer.stop_reason == "stop"
     assert heard[:3] == ["I ", "I would ", "I would not."] and heard[-1] == answer.text
+
+
+def test_a_vendor_that_cannot_be_asked_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOWHERE_API_KEY", raising=False)
+    talk = talk_of(tmp_path, Voice("openai-api/nowhere/m", "openai-api/nowhere/m", Treatment()))
+    with pytest.raises(ServiceError, match=r"openai-api/nowhere/m: .*NOWHERE_API_KEY"):
+        talk.ask("?", quiet)
 
 
 def test_a_vendors_answer_can_be_stopped(vendor: Voice, monkeypatch: pytest.MonkeyPatch) -> None:

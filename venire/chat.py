@@ -4,6 +4,8 @@ Each contender goes on from its own answers. With two, which is called A is a co
 vote at a turn's end is an informal one: kept apart from the gate's, in a file that `venire votes` reads.
 """
 
+import asyncio
+import functools
 import json
 import os
 import secrets
@@ -15,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from venire._common.errors import InputError
+from venire._common.errors import InputError, ServiceError
 from venire._common.hashing import sha256_json, sha256_text
 from venire._common.kernel import wrap
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = "venire.chat/1"
 SERVED = ("openai", "anthropic", "google", "openai-api", "vllm")  # Inspect's providers, by their names
+_TRIES = 2  # of a call that failed; then a person would rather hear why
 Choice = Literal["A", "B", "tie", "both_bad"]
 Message = dict[str, str]
 Heard = Callable[[str], None]  # the text so far
@@ -159,22 +162,22 @@ def _from_vendor(
     voice: Voice, messages: list[Message], settings: Settings, heard: Heard, stop: threading.Event
 ) -> tuple[str, str]:
     """Through Inspect, which streams from providers that do; from others the answer is heard when it is whole."""
-    import asyncio
-
     from inspect_ai.model import (
         ChatMessage,
         ChatMessageAssistant,
         ChatMessageSystem,
         ChatMessageUser,
         GenerateConfig,
+        ModelOutput,
         StreamEvent,
     )
 
     from venire.engine import open_model
+    from venire.judges.keys import plain_message
 
     made = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
     chat: list[ChatMessage] = [made[message["role"]](content=message["content"]) for message in messages]
-    config = GenerateConfig(temperature=settings.temperature, max_tokens=settings.max_tokens)
+    config = GenerateConfig(temperature=settings.temperature, max_tokens=settings.max_tokens, max_retries=_TRIES)
     parts: list[str] = []
 
     async def on_stream(event: StreamEvent) -> None:
@@ -184,17 +187,29 @@ def _from_vendor(
             parts.append(event.text)
             heard("".join(parts))
 
-    async def ask() -> tuple[str, str]:
-        answering = asyncio.ensure_future(open_model(voice.model).generate(chat, config=config, on_stream=on_stream))
-        while not (await asyncio.wait([answering], timeout=0.05))[0]:
-            if stop.is_set():
-                answering.cancel()
-                raise Stopped
-        return answering.result().completion, str(answering.result().stop_reason)
+    async def ask() -> ModelOutput:
+        try:
+            return await open_model(voice.model).generate(chat, config=config, on_stream=on_stream)
+        except Exception as error:  # a missing key, a refused connection: every SDK has its own kinds
+            reason = plain_message(error) or type(error).__name__
+            raise ServiceError(f"{voice.weights}: {reason}") from error
 
-    text, reason = asyncio.run(ask())
-    heard(text)
-    return text, reason
+    answering = asyncio.run_coroutine_threadsafe(ask(), _loop())
+    while not answering.done():
+        if stop.wait(0.05):
+            answering.cancel()
+            raise Stopped
+    output = answering.result()
+    heard(output.completion)
+    return output.completion, str(output.stop_reason)
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """One for the whole chat: a vendor's connections live in the loop that they were opened in."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="venire-chat", daemon=True).start()
+    return loop
 
 
 class Conversation:
