@@ -27,14 +27,14 @@ def _json_keys(text: str, keys: list[str]) -> bool:
     inner = re.fullmatch(r"\s*```(?:json)?\s*(.*?)```\s*", text, re.DOTALL)
     try:
         found = json.loads(inner.group(1) if inner else text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and set(found) == set(keys)
 
 
 CHECKS: dict[str, Callable[[str, Any], bool]] = {
     "words": lambda text, bounds: _between(len(words(text).split()), bounds),
-    "sentences": lambda text, bounds: _between(len(re.findall(r"[^.!?]*\w[^.!?]*(?:[.!?]+|$)", text)), bounds),
+    "sentences": lambda text, bounds: _between(sum(bool(words(part)) for part in re.split("[.!?]+", text)), bounds),
     "lines": lambda text, bounds: _between(sum(bool(line.strip()) for line in text.splitlines()), bounds),
     "without": lambda text, parts: not any(part.casefold() in plain(text) for part in parts),
     "contains": lambda text, parts: all(_count(text, part) for part in parts),

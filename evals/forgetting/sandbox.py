@@ -82,17 +82,21 @@ def code_in(answer: str, function: str) -> str:
     for block in blocks:
         if re.search(rf"\bdef\s+{re.escape(function)}\b", block) or re.search(rf"\b{re.escape(function)}\s*=", block):
             return block
-    lines = (blocks[0] if blocks else answer).splitlines()
+    lines = (blocks[0] if blocks else answer).partition("\0")[0].splitlines()
     begin = next((i for i, line in enumerate(lines) if re.match(r"(?:def|import|from|class|@)\b", line)), None)
     if begin is None:
         return ""
-    for end in range(len(lines), begin, -1):
+    end = len(lines)
+    while end > begin:
         source = "\n".join(lines[begin:end])
         try:
             ast.parse(source)
-        except (SyntaxError, ValueError):
-            continue
-        return source
+        except SyntaxError as error:  # no prefix that holds the line where it stopped is Python either
+            end = min(end - 1, begin + (error.lineno or 1) - 1)
+        except (ValueError, RecursionError, MemoryError):
+            return ""
+        else:
+            return source
     return ""
 
 
