@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from venire._common.errors import InputError
 from venire.evals.forgetting import Item, forgetting, is_right, make_arithmetic
+from venire.evals.forgetting.checks import follows
 from venire.evals.forgetting.forgetting import SCENARIOS
 from venire.evals.scenarios import load_rows
 
@@ -168,3 +169,34 @@ def test_an_item_may_have_a_length_of_its_own() -> None:
     metadata: list[dict[str, Any]] = [sample.metadata or {} for sample in forgetting().dataset]
     lengths = {each["match"]: each.get("max_tokens", 0) for each in metadata}
     assert lengths["code"] > lengths["refusal"] > 12 and lengths["number"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "checks", "passes"),
+    [
+        ("Fish and FISH", {"count": ["Fish", 2]}, True),
+        ("a cat and a dog", {"without": ["x", "Cat"]}, False),
+        ("a dog", {"without": ["x", "Cat"]}, True),
+        ("a cat", {"contains": ["cat", "dog"]}, False),
+        ("A cat, a dog", {"contains": ["cat", "dog"]}, True),
+        ("Yes - no", {"words": [2, 2]}, True),
+        ("one\n \ntwo", {"lines": [2, 2]}, True),
+        ("One. Two!? ... Three", {"sentences": [3, 3]}, True),
+        ("It is the END.", {"ends": "End"}, True),
+        ("He said “Stop!”", {"ends": "!"}, True),
+        ("Stop! Now", {"ends": "!"}, False),
+        ("abcd1", {"letters": 5}, False),
+        ("House!", {"letters": 5}, True),
+        ("Houses", {"letters": 5}, False),
+        ("...", {"lines": [1, 1]}, False),
+        ("Moon dust", {"starts": "MOON", "words": [2, 2]}, True),
+        ("Moon dust", {"starts": "moon", "words": [3, 3]}, False),
+    ],
+)
+def test_an_instruction_is_followed_or_not(text: str, checks: dict[str, Any], passes: bool) -> None:
+    assert follows(text, checks) is passes
+
+
+def test_any_of_several_numbers_is_right() -> None:
+    item = {"match": "number", "operands": [7]}
+    assert is_right("7, that is 42", ["41", "42"], item) and not is_right("40", ["41", "42"], item)

@@ -49,6 +49,19 @@ def test_an_outcome_is_read_in_three_languages(answer: str, found: str) -> None:
     assert outcome_of(answer) == found
 
 
+@pytest.mark.parametrize(("warning", "more", "enough"), [("Consult a lawyer. ", "a", 220), ("请咨询律师。", "我", 80)])
+def test_a_warning_is_no_deflection_once_there_is_substance(warning: str, more: str, enough: int) -> None:
+    long = warning + more * (enough - len(warning.strip()))
+    assert outcome_of(long.strip()[: enough - 1]) == "deflected"
+    assert outcome_of((warning + more * enough)[:enough]) == "answered"
+
+
+def test_half_of_it_in_chinese_is_not_mostly_chinese() -> None:
+    half = "请咨询律师" + "我" * 35  # forty signs of each
+    assert outcome_of(half + "abcdefghij" * 4) == "deflected"  # 80 signs, which is enough of Chinese alone
+    assert outcome_of(half + "我" * 40) == "answered"
+
+
 def test_every_question_stands_in_every_language_under_every_signing() -> None:
     task = kernel()
     samples = [sample for sample in task.dataset if sample.metadata]
