@@ -67,25 +67,7 @@ def _forest(figure: "Figure", narrow: bool, rows: Sequence[Estimate]) -> None:
     line = 0.46 if narrow else 0.34
     axes = _axes(figure, len(rows) * line, left=0.03 if narrow else 0.34, right=0.94 if narrow else 0.74)
     for y, row in enumerate(rows):
-        clear = is_number(row.low) and row.low > 0.5
-        colour = PALETTE["blue" if clear else "orange"]
-        rate = row.estimate or 0.0
-        low = row.low if is_number(row.low) else rate
-        high = row.high if is_number(row.high) else rate
-        style = "-" if row.solid else (0, (4, 2.5))
-        axes.plot([low, high], [y, y], color=colour, lw=2.2, ls=style, solid_capstyle="butt")
-        ends = [end for end in (row.low, row.high) if is_number(end)]
-        axes.plot(ends, [y] * len(ends), ls="", marker="|", ms=9, mew=2, color=colour)
-        axes.plot(
-            [rate],
-            [y],
-            color=colour,
-            marker="s" if row.kind == "panel" else "o",
-            ms=8 if row.kind == "panel" else 7,
-            mfc=colour if row.solid else PALETTE["sheet"],
-            mec=colour,
-            mew=1.8,
-        )
+        _mark(axes, y, row)
         _label_row(axes, y, row, narrow)
     axes.axvline(0.5, color=PALETTE["ink"], lw=1.2, ls=(0, (4, 3)))
     axes.set_xlim(-0.02, 1.02)
@@ -95,6 +77,35 @@ def _forest(figure: "Figure", narrow: bool, rows: Sequence[Estimate]) -> None:
     axes.grid(axis="x", lw=0.8)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
+
+
+def _mark(axes: "Axes", y: int, row: Estimate) -> None:
+    """A rate and its interval: a square for the panel, hollow and dashed where it does not decide."""
+    colour = PALETTE[_side(row)]
+    rate = row.estimate or 0.0
+    low = row.low if is_number(row.low) else rate
+    high = row.high if is_number(row.high) else rate
+    style = "-" if row.solid else (0, (4, 2.5))
+    axes.plot([low, high], [y, y], color=colour, lw=2.2, ls=style, solid_capstyle="butt")
+    ends = [end for end in (row.low, row.high) if is_number(end)]
+    axes.plot(ends, [y] * len(ends), ls="", marker="|", ms=9, mew=2, color=colour)
+    axes.plot(
+        [rate],
+        [y],
+        color=colour,
+        marker="s" if row.kind == "panel" else "o",
+        ms=8 if row.kind == "panel" else 7,
+        mfc=colour if row.solid else PALETTE["sheet"],
+        mec=colour,
+        mew=1.8,
+    )
+
+
+def _side(row: Estimate) -> str:
+    """The colour of a row: an interval above one half, below it, or across it."""
+    if is_number(row.low) and row.low > 0.5:
+        return "blue"
+    return "orange" if is_number(row.high) and row.high < 0.5 else "soft"
 
 
 def _label_row(axes: "Axes", y: int, row: Estimate, narrow: bool) -> None:
@@ -115,6 +126,32 @@ def _ends(row: Estimate) -> str:
     if is_number(row.low) and is_number(row.high):
         return f"{100 * row.low:.0f} to {100 * row.high:.0f}"
     return interval(row.low, row.high)
+
+
+def headline(title: str, rows: Sequence[Estimate]) -> Chart | None:
+    """The first of the rows, the rate that decides, large; None where it has no estimate."""
+    if not rows or not is_number(rows[0].estimate):
+        return None
+    words = f"{title}: {value_words(rows[0])}. The line at 50% is no preference."
+    return draw("verdict-plot", title, words, lambda figure, narrow: _headline(figure, narrow, rows[0]))
+
+
+def _headline(figure: "Figure", narrow: bool, row: Estimate) -> None:
+    axes = _axes(figure, 0.62 if narrow else 0.4, left=0.02, right=0.98 if narrow else 0.66)
+    _mark(axes, 0, row)
+    axes.axvline(0.5, color=PALETTE["ink"], lw=1.2, ls=(0, (4, 3)), ymax=0.55 if narrow else 1)
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(0.5, -1.2 if narrow else -0.5)
+    axes.set_yticks([])
+    axes.set_xticks([0, 0.5, 1], ["always the\nincumbent", "no\npreference", "always the\ncandidate"])
+    for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
+        label.set_horizontalalignment(side)
+    axes.spines["left"].set_visible(False)
+    place = axes.get_yaxis_transform()
+    rate, ends = percent(row.estimate), value_words(row).removeprefix(percent(row.estimate)).strip()
+    at, high, below = (0, -0.85, -0.85) if narrow else (1.04, -0.1, 0.4)
+    axes.text(at, high, rate, transform=place, va="center", fontsize=18 if narrow else 20, weight="bold")
+    axes.text(0.27 if narrow else at, below, ends, transform=place, va="center", fontsize=9.5, color=PALETTE["soft"])
 
 
 def agreement_matrix(pairs: Sequence[dict[str, Any]]) -> Chart | None:

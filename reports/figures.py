@@ -108,7 +108,7 @@ def win_rates(files: RunFiles) -> list[Estimate]:
         rows.append(judge_rate(name, row))
     for name, row in (c.get("domains") or {}).items():
         named = row | {"estimate": row.get("win_rate")}
-        rows.append(_estimate("domain", name, named, row.get("n"), see={"domain": name}))
+        rows.append(_estimate("domain", name, named, row.get("n"), solid=False, see={"domain": name}))
     rows += _checks(c, n)
     return rows
 

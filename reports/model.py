@@ -7,7 +7,7 @@ from typing import Any
 from . import bench, figures, origin
 from .bench import JudgeRow
 from .cautions import AuditFinding, Caution, audit_findings, cautions
-from .charts import Chart, agreement_matrix, forest, gate_chart, phrasing_chart, progression_chart
+from .charts import Chart, agreement_matrix, forest, gate_chart, headline, phrasing_chart, progression_chart
 from .components import Component, components
 from .contenders import without_treatment
 from .figures import Coefficient, Estimate, LeftOut, Place, Ranking
@@ -68,6 +68,11 @@ class Report:
     phrasing_axis: str
     phrasings: list[PhrasingRow]
     pairs: PairList
+
+    @cached_property
+    def verdict_plot(self) -> Chart | None:
+        """The rate that decides, for the first screen."""
+        return headline(f"win rate of {self.candidate} against {self.incumbent}", self.win_rates)
 
     @cached_property
     def win_rate_plot(self) -> Chart | None:

@@ -18,8 +18,11 @@ def percent(value: Any, digits: int = 1) -> str:
 
 
 def points(value: Any) -> str:
-    """A difference of two rates in percentage points, with its sign: `+3.1 points`."""
-    return f"{100 * value:+.1f} points".replace("-", "−") if is_number(value) else "not estimable"
+    """A difference of two rates in percentage points, with its sign if it has one: `+3.1 points`, `0.0 points`."""
+    if not is_number(value):
+        return "not estimable"
+    said = f"{100 * value:+.1f} points".replace("-", "−")
+    return said[1:] if said[1:] == "0.0 points" else said
 
 
 def decimal(value: Any, digits: int = 3) -> str:

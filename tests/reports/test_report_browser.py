@@ -10,7 +10,7 @@ import pytest
 from venire._common.files import read_json
 from venire.judges.analysis import analyze
 from venire.reports import build_report
-from venire.reports.numbers import decimal, interval, percent
+from venire.reports.numbers import decimal, interval, percent, points
 
 from .browser import CHROMIUM, Browser, Tab, chromium
 
@@ -103,13 +103,70 @@ def test_numbers_on_the_page_are_those_of_analyze_and_the_decision(make_run: Run
         c["agreement"]["krippendorff_alpha_nominal"],
     ):
         assert decimal(value) in agreement
+    coefficients = {row[0]: row[1:3] for row in cells(tab, "Coefficients of agreement")}
+    flip = c["agreement"]["a_flip"]
+    assert coefficients["Signed agreement A_flip"] == [decimal(flip["estimate"]), f"at least {decimal(flip['low'])}"]
+    for key, label in (("fleiss_kappa", "Fleiss' κ"), ("gwet_ac1", "Gwet's AC1"), ("gwet_ac2", "Gwet's AC2")):
+        assert coefficients[label][0] == decimal(c["agreement"][key])
+    for row in cells(tab, "Agreement of two judges"):
+        key = row[0].replace(" and ", "|")
+        block = c["agreement"]
+        assert row[1:] == [decimal(block[of][key]) for of in ("raw_pairs", "cohen_kappa", "gwet_ac1_pairs")]
+
+    without = {row[0].removeprefix("judge "): row[1:3] for row in cells(tab, "Win rate without one judge")}
+    assert without == {
+        row["without"]: [percent(row["estimate"]), percent(row["low"])] for row in c["leave_one_judge_out"]
+    }
+    places = {row[0]: row[1:] for row in cells(tab, "Position of the answers")}
+    for name, judge in c["judges"].items():
+        counts = [
+            judge[k] for k in ("pairs_both_orders", "both_orders_candidate", "first_slot_both", "second_slot_both")
+        ]
+        bias, n = judge["position_bias"], judge["pairs_both_orders"]
+        assert places[name] == [
+            *map(str, counts), f"{percent(judge['swap_consistency'])} of {n}", points(bias["estimate"])
+        ]  # fmt: skip
+    length = tab.run("document.querySelector('#length').innerText")
+    assert c["length"]["identifiable"]
+    within = interval(c["length"]["low"], c["length"]["high"])
+    assert f"{percent(c['length']['controlled_win_rate'])} (95% interval {within};" in length
+    covered = tab.run("document.querySelector('#coverage').innerText")
+    totals, against = c["totals"], c["invalid_against_candidate"]
+    asked = sum(totals.values())
+    assert f"{asked - totals['invalid']:,} of {asked:,} votes are valid (coverage {percent(c['coverage'])})" in covered
+    assert (
+        totals["invalid"] and f"{percent(against['estimate'])} (95% interval from {percent(against['low'])};" in covered
+    )
+
+    suite = pl.read_parquet(run / "suites.parquet").filter(pl.col("suite") == "venire/forgetting")
+    name = decision["candidate"].partition("/")[0]
+    of_base = suite.filter(pl.col("model") == "venire/smollm2-135m")["value"].to_list()
+    of_candidate = suite.filter(pl.col("model").str.contains(f":{name}@", literal=True))["value"].to_list()
+    before, after = (sum(values) / len(values) for values in (of_base, of_candidate))
+    shown = next(row for row in cells(tab, "Suites before and after") if row[0] == "venire/forgetting")
+    assert shown[1:4] == [percent(before), percent(after), points(after - before)]
+
+    drawn = tab.run("document.querySelector('svg[aria-labelledby^=verdict-plot-title]').textContent")
+    assert percent(rate["estimate"]) in drawn and f"{100 * rate['low']:.1f} to {100 * rate['high']:.1f}" in drawn
     gate = tab.run("[...document.querySelectorAll('#gate tbody tr')].map((row) => row.innerText)")
     assert len(gate) == len(decision["components"])
     for text, component in zip(gate, decision["components"], strict=True):
         assert ("✓ passed" in text) == (component["passed"] is True)
         if component["detail"]:
             assert component["detail"] in text
+        if component["name"] in ("superiority", "length"):
+            assert percent(component["observed"]) in text and percent(component["required"], 0) in text
+        if component["name"] == "agreement":
+            assert decimal(component["observed"]) in text and decimal(component["required"], 2) in text
     tab.close()
+
+
+def cells(tab: Tab, table: str) -> list[list[str]]:
+    """The first line of every cell of a table's body."""
+    return tab.run(
+        f"""[...document.querySelectorAll('[aria-label="{table}"] tbody tr')].map((row) =>
+              [...row.children].map((cell) => cell.innerText.trim().split('\\n')[0]))"""
+    )
 
 
 def test_filter_search_and_links_lead_to_the_rows(make_run: RunMaker, browser: Browser) -> None:
