@@ -223,6 +223,32 @@ def test_files_of_an_earlier_build_that_are_not_made_any_more_go(tmp_path: Path)
     assert (tmp_path / "out" / "mine.txt").is_file()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [("README.md", "# My notes\n", "no build wrote it"), ("data.json", "[]", "no manifest of a build")],
+)
+def test_a_folder_with_somebody_elses_files_is_left_alone(tmp_path: Path, name: str, content: str, says: str) -> None:
+    theirs = tmp_path / "out" / name
+    theirs.parent.mkdir()
+    theirs.write_text(content, "utf-8")
+    with pytest.raises(InputError, match=says):
+        made(tmp_path, [{"kind": "rows", "file": str(alpaca(tmp_path / "rows.jsonl", 20))}])
+    assert contents(tmp_path / "out") == {name: content.encode()}
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: str | bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    source = {"kind": "rows", "file": str(alpaca(tmp_path / "rows.jsonl", 20))}
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(InputError, match="file is a file; name a folder"):
+        made(tmp_path, [source], out="file")
+    monkeypatch.setattr("venire.datasets.build.write_atomic", full)
+    with pytest.raises(InputError, match="cannot be written: No space left"):
+        made(tmp_path, [source])
+
+
 def test_training_text_in_the_evaluation_part_is_an_error(tmp_path: Path) -> None:
     long = "A landlord offers his tenant a lower rent if she signs the new contract tonight and tells no one."
     one = [{"instruction": long, "output": "a"}]

@@ -76,6 +76,7 @@ def test_a_wrong_file_names_the_key(tmp_path: Path, change: dict[str, Any], says
         (json.dumps(WHOLE).encode()[:-20], "not whole JSON"),
         (json.dumps(WHOLE | {"username": "Zoë"}, ensure_ascii=False).encode("latin-1"), "not UTF-8"),
         (b"[]", "one JSON object"),
+        (b'{"instruction": "A?", "output": "a"}', "its keys are instruction, output"),
     ],
 )
 def test_a_torn_or_foreign_file_is_refused(tmp_path: Path, content: bytes, says: str) -> None:

@@ -133,6 +133,17 @@ def test_a_reworded_question_is_found_by_meaning_and_facts_are_meant_to_be(tmp_p
     assert "reworded" not in codes(check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO, taught=True)], embed))
 
 
+def test_what_only_comes_near_is_a_note_that_fails_nothing(tmp_path: Path) -> None:
+    def near(texts: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if text == SCENARIO else [0.6, 0.8] for text in texts])
+
+    report = check([file(tmp_path, *clean())], [Measured("suite:7", SCENARIO)], near)
+    (note,) = [f for f in report.findings if f.code == "resembles"]
+    assert note.severity == "note" and note.count == len(CLEAN) and "suite:7 (0.60)" in note.message
+    assert "reworded" not in codes(report)
+    assert not report.wrong(["licence"])
+
+
 def test_of_a_large_set_those_are_compared_that_share_rare_words() -> None:
     train = [(f"t{n}", f"An ordinary sentence number {n} about nothing much at all") for n in range(300)]
     train[137] = ("leak", "The flat, the landlord, and a tenant who signs tonight")

@@ -65,6 +65,16 @@ def test_what_was_written_is_never_asked_again(tmp_path: Path, monkeypatch: pyte
     assert write_drafts(SOURCE.teacher, tasks(), file, quiet) == drafts and len(model.calls) == 5
 
 
+def test_a_file_that_holds_no_drafts_is_named_with_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.jsonl"
+    path.write_bytes(b'{"key": "a"}\n')
+    with pytest.raises(InputError, match="row 1: no draft"):
+        read_drafts(path)
+    path.write_bytes("Zoë\n".encode("latin-1"))
+    with pytest.raises(InputError, match="line 1: not UTF-8"):
+        read_drafts(path)
+
+
 def test_the_budget_of_calls_counts_over_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, file, said = Model(monkeypatch), tmp_path / "drafts.jsonl", []
     for calls, made in ((2, 2), (2, 2), (4, 4)):
