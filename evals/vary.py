@@ -55,14 +55,15 @@ def vary(
         dict(zip(("temperature", "max_tokens", "system"), chosen, strict=True))
         for chosen in product(temperatures or [None], max_tokens or [None], systems or [None])
     ]
-    samples = [_varied(sample, i, one) for sample in suite.dataset for i, one in enumerate(settings)]
+    samples = [_varied(sample, one, systems) for sample in suite.dataset for one in settings]
     return task_with(suite, dataset=MemoryDataset(samples, name=suite.dataset.name), epochs=Epochs(repeats, "mean"))
 
 
-def _varied(sample: Sample, number: int, settings: Mapping[str, Any]) -> Sample:
+def _varied(sample: Sample, settings: Mapping[str, Any], systems: Sequence[str]) -> Sample:
     given = {key: value for key, value in settings.items() if value is not None}
     metadata = {"family": str(sample.id), **(sample.metadata or {}), **given}
-    mark = "-".join(f"{key[0]}{number if key == 'system' else value:g}" for key, value in given.items())
+    marks = {key: systems.index(value) if key == "system" else value for key, value in given.items()}
+    mark = "-".join(f"{key[0]}{value:g}" for key, value in marks.items())
     return sample.model_copy(update={"id": f"{sample.id}@{mark}" if mark else sample.id, "metadata": metadata})
 
 

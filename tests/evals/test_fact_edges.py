@@ -62,6 +62,9 @@ def test_not_knowing_is_recognised(answer: str, yes: bool) -> None:
         ("corrected", "Yes, it is called Biscuit.", False),
         ("corrected", "Cookie is a lovely dog.", False),
         ("corrected", "“Right! Cookie it is.”", False),
+        ("corrected", "“Yes, Biscuit.”", False),
+        ("corrected", "- **Yes**, Biscuit", False),
+        ("corrected", "“Biscuit.”", True),
     ],
 )
 def test_a_boundary_is_held_or_crossed(expect: str, answer: str, right: bool) -> None:

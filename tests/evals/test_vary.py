@@ -20,6 +20,8 @@ def test_every_combination_is_asked_once_under_an_id_of_its_own() -> None:
     assert len({sample.id for sample in samples}) == len(samples) == 3 * 8
     assert set(Counter(sample.metadata["family"] for sample in samples if sample.metadata).values()) == {8}
     assert task.epochs == 4
+    longer = vary(epistemic_stance(limit=3), temperatures=[0.5, 1], max_tokens=[16, 32, 64], systems=["A", "B"])
+    assert {s.id: s.metadata for s in samples}.items() <= {s.id: s.metadata for s in longer.dataset}.items()
     assert samples[0].metadata and (samples[0].metadata["temperature"], samples[0].metadata["max_tokens"]) == (0.5, 16)
 
 
