@@ -18,7 +18,7 @@ from .similarity import plain
 Embed = Callable[[Sequence[str]], np.ndarray]
 # Short questions are alike by their form alone, so they must be nearer: from LONG words on LONG_COSINE accuses, up to
 # SHORT words SHORT_COSINE, and in between a line between the two. Chosen on bench/datasets/planted.yaml; what they find
-# and whom they accuse, there and on texts that were not looked at, is in bench/datasets/results.md.
+# and whom they accuse, there and on texts that were not looked at, is in bench/datasets/leaks.md.
 SHORT, SHORT_COSINE = 8, 0.85
 LONG, LONG_COSINE = 16, 0.63
 NEAR = 0.08  # so far below it, a person should look

@@ -1,75 +1,80 @@
-"""Planted leaks that are found, and clean rows that are accused, over the data and the suites that ship.
+"""Planted leaks that are found, and clean questions that are accused, over the data and the suites that ship.
 
-    python bench/datasets/leaks.py
+    python bench/datasets/leaks.py        # writes leaks.md beside this file
 
-Planted: scenarios of the value suite copied in another dress, reworded by hand, and typed as a fragment
-(planted.yaml). Clean: every distinct question of the rows that ship, against every suite; what is accused there is
-listed with what it is accused of, so that a reader can tell a false alarm from a true one.
+Planted: scenarios in another dress, quoted, reworded by hand, and typed as a fragment; planted.yaml chose the rule's
+numbers, planted_held_out.yaml had no part in it. Clean: every distinct question of the rows that ship, against every
+suite; and, as questions that were never looked at for it, those of the interview against the suites, and those of each
+suite against the other suites.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from venire import engine
+from venire._common.files import write_atomic
 from venire.data_commands import _measured
 from venire.datasets.check import Measured
 from venire.datasets.leaks import Leak, find_leaks
+from venire.datasets.questions import load_interview
 from venire.datasets.rewordings import find_rewordings
 from venire.datasets.rows import read_rows
 from venire.datasets.split import asked
 
 HERE = Path(__file__).parent
 SHIPPED = ("quickstart", "categories", "contrast", "replay")
-
-
-def planted() -> dict[str, list[tuple[str, str]]]:
-    """(scenario, planted text) by the way in which it was planted."""
-    rows = yaml.safe_load((HERE / "planted.yaml").read_text("utf-8"))
-    kinds = {kind: [(row["scenario"], row[kind]) for row in rows] for kind in ("reworded", "fragment")}
-    dressed = [(row["scenario"], row["scenario"].upper().replace(".", " ...")) for row in rows]
-    quoted = [(row["scenario"], f"A friend wrote to me. {row['scenario']} Please be brief.") for row in rows]
-    return {"copied": dressed, "quoted": quoted, **kinds}
-
-
+# Suites about one person's facts ask the same of her again and again, and mean to.
+FACTS = ("fact_boundaries", "fact_contradiction", "fact_extraction", "fact_survival", "phrasing_robustness")
+Texts = Sequence[tuple[str, str]]  # (place, text)
 _vectors: dict[str, np.ndarray] = {}
 
 
 def embed(texts: Sequence[str]) -> np.ndarray:
-    """Sentence vectors; the suites' are the same for every way of planting, and are made once."""
+    """Sentence vectors; a text that stands in several comparisons is embedded once."""
     if new := [text for text in dict.fromkeys(texts) if text not in _vectors]:
         _vectors.update(zip(new, engine.embed(new), strict=True))
     return np.array([_vectors[text] for text in texts])
 
 
-def find(train: list[tuple[str, str]], measured: list[Measured]) -> list[Leak]:
-    """What `venire data check --against suites` finds: by letters, then by meaning where the matter is not taught."""
+def planted(file: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """(how it was planted, [(scenario, planted text)])."""
+    rows = yaml.safe_load((HERE / file).read_text("utf-8"))
+    yield "copied", [(row["scenario"], row["scenario"].upper().replace(".", " ...")) for row in rows]
+    yield "quoted", [(row["scenario"], f"A friend wrote to me. {row['scenario']} Please be brief.") for row in rows]
+    for kind in ("reworded", "fragment"):
+        yield kind, [(row["scenario"], row[kind]) for row in rows]
+
+
+def find(train: Texts, measured: Sequence[Measured]) -> tuple[list[Leak], list[Leak], list[Leak]]:
+    """What `venire data check --against suites` finds: by letters, by meaning, and what it only points at."""
     by_letters = find_leaks(train, [(m.place, m.text) for m in measured])
     meant = [(m.place, m.text) for m in measured if m.question and not m.taught]
-    return by_letters + find_rewordings(train, meant, embed).leaks
+    reworded = find_rewordings(train, meant, embed, limit=len(train))
+    return by_letters, reworded.leaks, reworded.near
 
 
-def main() -> None:
-    """Print both rates as Markdown."""
-    suites = list(_measured("suites"))
+def found_table(suites: Sequence[Measured]) -> Iterator[str]:
+    """What is found of each kind of planting, counted once for each text."""
     places = {m.text: m.place for m in reversed(suites) if m.question}
-    print("| planted as | of | found | by letters | by meaning |\n|---|---|---|---|---|")
-    for kind, texts in planted().items():
-        # A scenario that the suite has reworded since stands in for itself.
-        missing = [
-            Measured(f"planted:{n}", scenario) for n, (scenario, _) in enumerate(texts) if scenario not in places
-        ]
-        where = {scenario: places.get(scenario, f"planted:{n}") for n, (scenario, _) in enumerate(texts)}
-        leaks = find([(str(n), text) for n, (_, text) in enumerate(texts)], suites + missing)
-        right: dict[int, str] = {}
-        for leak in leaks:
-            if leak.evaluation == where[texts[int(leak.train)][0]]:
-                right.setdefault(int(leak.train), leak.kind)
-        counts = Counter("meaning" if how == "meaning" else "letters" for how in right.values())
-        print(f"| {kind} | {len(texts)} | {len(right)} | {counts['letters']} | {counts['meaning']} |", flush=True)
+    yield "| planted | as | of | accused | by letters | by meaning | only pointed at |\n|---|---|---|---|---|---|---|"
+    for file in ("planted.yaml", "planted_held_out.yaml"):
+        for kind, texts in planted(file):
+            # A scenario that its suite has reworded since stands in for itself.
+            where = {scenario: places.get(scenario, f"planted:{n}") for n, (scenario, _) in enumerate(texts)}
+            missing = [Measured(place, text) for text, place in where.items() if text not in places]
+            sets = find([(str(n), text) for n, (_, text) in enumerate(texts)], [*suites, *missing])
+            letters, meaning, near = (
+                {leak.train for leak in leaks if leak.evaluation == where[texts[int(leak.train)][0]]} for leaks in sets
+            )
+            counts = (len(letters | meaning), len(letters), len(meaning - letters), len(near - letters - meaning))
+            yield f"| {file} | {kind} | {len(texts)} | " + " | ".join(map(str, counts)) + " |"
+
+
+def shipped() -> dict[str, str]:
+    """Every distinct question of the rows that ship, by its text, with its first place."""
     rows: dict[str, str] = {}
     for folder in SHIPPED:
         for path in sorted((HERE.parent.parent / "datasets" / folder).glob("*.jsonl")):
@@ -77,16 +82,51 @@ def main() -> None:
             for index, row in enumerate(data.rows):
                 if row.category != "facts":
                     rows.setdefault(asked(row), f"{folder}/{path.name}, row {data.lines[index]}")
-    accused = find([(place, text) for text, place in rows.items()], suites)
-    letters = [leak for leak in accused if leak.kind != "meaning"]
-    share = len(accused) / len(rows)
-    print(f"\nClean: {len(rows)} distinct questions that ship, against {len(suites)} texts of the suites: ", end="")
-    print(f"{len(letters)} accused by letters, {len(accused) - len(letters)} by meaning ({share:.1%}).\n")
-    texts = {place: text for text, place in rows.items()}
-    theirs = {m.place: m.text for m in suites}
-    for leak in accused:
-        print(f"- {leak.score:.2f} {leak.train}: “{texts[leak.train]}”  ")
-        print(f"  {leak.evaluation}: “{theirs[leak.evaluation]}”")
+    return rows
+
+
+def clean_sets(suites: Sequence[Measured]) -> Iterator[tuple[str, Texts, Sequence[Measured]]]:
+    """(name, questions, what they are compared with)."""
+    yield "rows that ship", [(place, text) for text, place in shipped().items()], suites
+    yield "the interview", [(f"interview:{q.id}", q.ask) for _, q in load_interview()], suites
+    open_ = [m for m in suites if m.question and not m.taught and suite(m) not in FACTS]
+    for name in dict.fromkeys(map(suite, open_)):
+        own = {m.text: m.place for m in open_ if suite(m) == name}
+        others = [m for m in open_ if suite(m) != name]
+        yield f"{name}, against the others", [(place, text) for text, place in own.items()], others
+
+
+def suite(measured: Measured) -> str:
+    """`value_alignment` of `venire/value_alignment:pc-runaway`."""
+    return measured.place.split(":")[0].removeprefix("venire/")
+
+
+def accused_table(suites: Sequence[Measured]) -> Iterator[str]:
+    """Whom the check accuses of each clean set, and then each accusation."""
+    listed: list[str] = []
+    yield "| clean | questions | accused by letters | by meaning | share | only pointed at |\n|---|---|---|---|---|---|"
+    for name, questions, against in clean_sets(suites):
+        letters, meaning, near = find(questions, against)
+        texts, theirs = dict(questions), {m.place: m.text for m in against}
+        accused = {leak.train for leak in (*letters, *meaning)}
+        share = len(accused) / len(questions)
+        yield f"| {name} | {len(questions)} | {len(letters)} | {len(meaning)} | {share:.1%} | {len(near)} |"
+        for leak in (*letters, *meaning):
+            listed.append(f"- {leak.score:.2f} {leak.train}: “{texts[leak.train]}”  ")
+            listed.append(f"  {leak.evaluation}: “{theirs[leak.evaluation]}”")
+    yield "\nEvery accusation, so that a reader can tell a false one from a true one:\n"
+    yield from listed or ["None."]
+
+
+def main() -> None:
+    """Write both rates."""
+    suites = list(_measured("suites"))
+    lines = ["# Planted leaks found, clean questions accused", "", "    python bench/datasets/leaks.py", ""]
+    lines += [*found_table(suites), "", f"Compared with {len(suites)} texts of the suites.", ""]
+    lines += accused_table(suites)
+    text = "\n".join(lines) + "\n"
+    write_atomic(HERE / "leaks.md", text)
+    print(text, end="")
 
 
 if __name__ == "__main__":

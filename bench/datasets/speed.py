@@ -1,6 +1,6 @@
 """Build and check 100,000 rows: seconds, processor seconds and peak memory, each command in a process of its own.
 
-    python bench/datasets/speed.py [--rows 100000] [--no-meaning]
+    python bench/datasets/speed.py [--rows 100000] [--no-meaning]        # writes speed.md beside this file
 
 The rows are general instructions in Alpaca's form, made by rule, half of them with an answer of several sentences.
 """
@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from venire._common.files import write_atomic
 from venire.datasets.rows import read_rows
 from venire.datasets.split import asked
 
@@ -57,17 +58,20 @@ def write_rows(path: Path, count: int) -> None:
             out.write(json.dumps(row) + "\n")
 
 
-def timed(name: str, command: list[str], count: int) -> None:
-    """Run a command and print what it took."""
+def timed(name: str, command: list[str], count: int) -> str:
+    """Run a command, and a row of the table: what it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True)
     wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"| {name} | {count:,} | {wall:.1f} | {cpu:.1f} | {after.ru_maxrss / 1e6:.2f} |", flush=True)
-    tail = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1:]
-    print(f"<!-- {name}: exit {done.returncode}; {' '.join(tail)} -->", flush=True)
+    said = " ".join((done.stdout.strip() or done.stderr.strip()).splitlines()[-1:])
+    load = os.getloadavg()[0]
+    peak = after.ru_maxrss / 1e6
+    row = f"| {name} | {count:,} | {wall:.1f} | {cpu:.1f} | {peak:.2f} | {load:.1f} | {done.returncode} | {said[:90]} |"
+    print(row, flush=True)
+    return row
 
 
 def main() -> None:
@@ -76,19 +80,37 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--no-meaning", action="store_true")
     options = parser.parse_args()
+    threads = os.environ.get("OMP_NUM_THREADS", "not set")
+    lines = [
+        "# Speed",
+        "",
+        "    python bench/datasets/speed.py",
+        "",
+        f"{os.cpu_count()} cores, OMP_NUM_THREADS {threads}.",
+    ]
+    lines += [
+        "Peak memory is the largest of this command and those above it. `load` is that of the machine at its end:"
+    ]
+    lines += [
+        "above the number of cores, the seconds are shared with others and the processor's seconds are the measure.",
+        "",
+    ]
+    lines += ["| command | rows | seconds | processor seconds | peak GB | load | exit | it said |", "|---" * 8 + "|"]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         write_rows(home / "rows.jsonl", options.rows)
         spec = "name: speed\nseed: 42\nsources:\n  - {kind: rows, file: rows.jsonl, licence: CC0-1.0}\n"
         (home / "spec.yaml").write_text(spec, "utf-8")
-        print(f"{os.cpu_count()} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}\n")
-        print("| command | rows | seconds | processor seconds | peak GB |\n|---|---|---|---|---|")
         venire = [sys.executable, "-m", "venire.cli", "data"]
-        timed("build", [*venire, "build", str(home / "spec.yaml"), "--out", str(home / "out")], options.rows)
-        check = [*venire, "check", str(home / "out"), "--against", "suites"]
-        timed("check", [*check, "--no-meaning"], options.rows)
+        build, check = [*venire, "build", str(home / "spec.yaml"), "--out", str(home / "out")], [*venire, "check"]
+        check.append(str(home / "out"))
+        runs = {"build": build, "check": [*check, "--no-meaning"]}
+        runs["check against the suites"] = [*check, "--no-meaning", "--against", "suites"]
         if not options.no_meaning:
-            timed("check, by meaning too", check, options.rows)
+            runs["check, by meaning too"] = check
+            runs["check against the suites, by meaning too"] = [*check, "--against", "suites"]
+        lines += [timed(name, command, options.rows) for name, command in runs.items()]
+    write_atomic(Path(__file__).with_suffix(".md"), "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
