@@ -13,6 +13,15 @@ def visible(text: Any) -> str:
     return _UNSEEN.sub(lambda m: f"⟨U+{ord(m[0]):04X}⟩", str(text).replace("\r\n", "\n"))
 
 
+def harmless(value: Any) -> Any:
+    """The same object with every text in it made `visible`: names in a file of votes are anybody's."""
+    if isinstance(value, dict):
+        return {harmless(key): harmless(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [harmless(part) for part in value]
+    return visible(value) if isinstance(value, str) else value
+
+
 def markdown(text: Any) -> str:
     """Text as Markdown that renders as that text: on one line, no link, image, table cell or mention in it."""
     line = " ".join(visible(text).split())

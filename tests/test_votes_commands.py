@@ -205,3 +205,17 @@ def test_agreement_with_people_is_one_command(venire: Any, tmp_path: Path, good:
     assert "gpt4_pair" in text and "Cohen" in text
     code, _, error = venire("votes", "agree", good)
     assert code == 2 and "needs votes of people" in error
+
+
+def test_hostile_names_do_no_harm_in_the_terminal(tmp_path: Path, venire) -> None:
+    file, bad = tmp_path / "votes.csv", '"\x1b[2J\u202e[red]<b>"'
+    rows = [f"p{i},{bad},base,{bad},{first},candidate" for i in range(20) for first in ("true", "false")]
+    head = "prompt_id,candidate,incumbent,judge,candidate_first,verdict"
+    file.write_text("\n".join([head, *rows]), "utf-8")
+    for words in (["analyze", file], ["audit", file], ["import", file, "--out", tmp_path / "votes.parquet"]):
+        _, said, _ = venire("votes", *words)
+        assert said and "\x1b" not in said and "\u202e" not in said
+        assert words[0] == "audit" or "⟨U+001B⟩[2J⟨U+202E⟩[red]<b>" in said
+    file.write_text("\n".join([head, f"p,a,b,j,true,{bad}"]), "utf-8")
+    code, _, told = venire("votes", "analyze", file)
+    assert code == 2 and "verdict is" in told and "\x1b" not in told and "\u202e" not in told

@@ -91,7 +91,9 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except VenireError as error:
-        click.echo(f"venire: {error}", err=True)
+        from venire.reports.escape import visible  # an error quotes what stands in somebody's file
+
+        click.echo(f"venire: {visible(error)}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -74,6 +74,9 @@ def import_(
     if as_json:
         _print(summary)
         return
+    from venire.reports.escape import harmless
+
+    summary = harmless(summary)
     click.echo(
         f"{summary['n_votes']} votes ({summary['n_invalid']} invalid) on {summary['n_prompts']} prompts -> {out}"
     )

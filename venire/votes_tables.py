@@ -7,6 +7,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from venire.reports.escape import harmless, visible
+
 if TYPE_CHECKING:
     from venire.judges.audit import Finding
 
@@ -61,7 +63,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 def show_analysis(result: dict[str, Any]) -> None:
     """An Analysis object as tables: of many comparisons an overview, of a few each one."""
-    console = _console()
+    console, result = _console(), harmless(result)
     console.print(
         f"{count(result['n_votes'], 'vote')} ({result['n_invalid']} invalid), {count(result['n_prompts'], 'prompt')} "
         f"in {count(result['n_families'], 'family')}; orders: {result['orders']}"
@@ -209,7 +211,7 @@ def show_concordance(rows: "Sequence[dict[str, Any]]") -> None:
     cells = [
         [row["judge"], row["with"], "counted" if row["ties"] else "left out", str(row["agree"]), str(row["n"]),
          number(row["rate"]), number(row["kappa"])]
-        for row in rows
+        for row in harmless(rows)
     ]  # fmt: skip
     _console().print(_table("verdicts on the same pair", ["", "with", "ties", "agree", "of", "rate", "Cohen κ"], cells))
 
@@ -224,14 +226,14 @@ def show_findings(findings: "Sequence[Finding]") -> None:
         rows = ", ".join(str(row) for row in finding.rows[:10])
         more = f", … ({len(finding.rows)} rows)" if len(finding.rows) > 10 else ""
         console.print(Text(f"{finding.severity}: {finding.code}", style=_COLOURS[finding.severity]))
-        console.print(Text(f"  {finding.message}"))
-        console.print(Text(f"  effect: {finding.effect}"))
+        console.print(Text(f"  {visible(finding.message)}"))
+        console.print(Text(f"  effect: {visible(finding.effect)}"))
         console.print(Text(f"  rows: {rows}{more}", style="dim"))
 
 
 def show_decision(decision: dict[str, Any]) -> None:
     """The outcome and every component."""
-    console = _console()
+    console, decision = _console(), harmless(decision)
     console.print(
         Text(decision["outcome"], style=_COLOURS[decision["outcome"]]),
         Text(f"{decision['candidate'] or 'no candidate'} against {decision['incumbent']}"),
