@@ -17,7 +17,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def row(contender: str, **changed: Any) -> dict[str, Any]:
-    """A row as `venire.judges.phrasings` writes it."""
+    """A row as `venire.evals.phrasing_robustness.analysis` writes it."""
     method = "fact × template"
     return {
         "suite": "venire/phrasing_robustness",
