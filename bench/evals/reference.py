@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--logs", type=Path, help="keep the logs in this folder; a run that was stopped goes on there")
     options = parser.parse_args()
     committed = json.loads(FILE.read_text("utf-8"))
-    mine = measure(options.suite or list(SUITES), logs=options.logs)
+    mine = measure(options.suite or list(SUITES if options.write else committed["suites"]), logs=options.logs)
     for suite, metrics in mine.items():
         for metric, rate in metrics.items():
             print(f"{suite:22}{metric:26}{rate['rate']:.3f} [{rate['low']:.3f}, {rate['high']:.3f}] {rate['n']:5}")
