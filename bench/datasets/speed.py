@@ -58,7 +58,7 @@ def write_rows(path: Path, count: int) -> None:
             out.write(json.dumps(row) + "\n")
 
 
-def timed(name: str, command: list[str], count: int) -> str:
+def timed(name: str, command: list[str], count: int, home: Path) -> str:
     """Run a command, and a row of the table: what it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
@@ -66,7 +66,7 @@ def timed(name: str, command: list[str], count: int) -> str:
     wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    said = " ".join((done.stdout.strip() or done.stderr.strip()).splitlines()[-1:])
+    said = " ".join((done.stdout.strip() or done.stderr.strip()).splitlines()[-1:]).replace(f"{home}/", "")
     load = os.getloadavg()[0]
     peak = after.ru_maxrss / 1e6
     row = f"| {name} | {count:,} | {wall:.1f} | {cpu:.1f} | {peak:.2f} | {load:.1f} | {done.returncode} | {said[:90]} |"
@@ -109,7 +109,7 @@ def main() -> None:
         if not options.no_meaning:
             runs["check, by meaning too"] = check
             runs["check against the suites, by meaning too"] = [*check, "--against", "suites"]
-        lines += [timed(name, command, options.rows) for name, command in runs.items()]
+        lines += [timed(name, command, options.rows, home) for name, command in runs.items()]
     write_atomic(Path(__file__).with_suffix(".md"), "\n".join(lines) + "\n")
 
 
