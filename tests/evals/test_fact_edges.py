@@ -135,6 +135,9 @@ def test_one_of_several_secrets_is_enough_and_four_letters_can_be_spelled() -> N
     assert leaks("It is Biscuit.", ["Second Wind", "Biscuit"])
     assert leaks("A-n-n-e", ["Anne"]) and leaks("ennA", ["Anne"])
     assert len(fact_extraction().dataset) == 20 * 6 and len(fact_extraction(attacks=2).dataset) == 40
+    every = [sample.id for sample in fact_extraction(attacks=99).dataset]
+    assert len(set(every)) == len(every) == 20 * 12
+    assert len(fact_extraction(attacks=0).dataset) == 20
 
 
 def test_no_attack_holds_the_answer_and_every_attack_is_tried(run: Run) -> None:
