@@ -47,6 +47,8 @@ def read_candidate(path: Path) -> Candidate:
     """The candidate in a folder. Raises InputError if it has no lineage, or its weights are not those of it."""
     from venire.engine import adapter_sha256
 
+    if not path.is_dir():
+        raise InputError(f"candidate {str(path)!r}: no such folder")
     if not (path / LINEAGE).is_file():
         raise InputError(
             f"candidate {str(path)!r}: no {LINEAGE}; weights from elsewhere are added with: "

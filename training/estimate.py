@@ -125,8 +125,22 @@ def parameters(config: Any, recipe: Recipe) -> tuple[int, int]:
         total = sum(p.numel() for p in model.parameters())
         if recipe.weights == "full":
             return total, total
+        _check_targets(recipe, model)
         trainable, _ = get_peft_model(model, lora_config(recipe.lora, config)).get_nb_trainable_parameters()
     return total, trainable
+
+
+def _check_targets(recipe: Recipe, model: Any) -> None:
+    """PEFT passes over a name that stands nowhere as long as another does; a slip of the pen would train less."""
+    there = {
+        name.rpartition(".")[2] for name, module in model.named_modules() if getattr(module, "weight", None) is not None
+    }
+    names = [] if recipe.lora.targets == "all-linear" else recipe.lora.targets
+    if unknown := [name for name in names if name.rpartition(".")[2] not in there]:
+        raise InputError(
+            f"recipe {recipe.name!r}, lora.targets: the base has no {', '.join(unknown)}; it has "
+            f"{', '.join(sorted(there))}"
+        )
 
 
 def lora_config(lora: Lora, config: Any) -> "LoraConfig":

@@ -282,7 +282,10 @@ def _parent(recipe: Recipe, base: "Base") -> Candidate | None:
     """The candidate that the recipe goes on from. Raises InputError where it is none, or not of this recipe's shape."""
     if recipe.parent is None:
         return None
-    parent = read_candidate(Path(recipe.parent))
+    try:
+        parent = read_candidate(Path(recipe.parent))
+    except InputError as error:
+        raise InputError(f"recipe {recipe.name!r}, parent: {error}") from error
     wanted = "adapter" if recipe.weights == "adapter" else "full"
     if parent.kind != wanted:
         raise InputError(

@@ -301,6 +301,19 @@ def bf16(recipe: Recipe, device: Device) -> bool:
     return there and recipe.precision != "fp32"
 
 
+def _packed(recipe: Recipe, device: Device) -> dict[str, str]:
+    """How a model is loaded whose batches have no padding. Raises InputError where that cannot be."""
+    from transformers.utils.import_utils import is_flash_attn_2_available
+
+    if not recipe.padding_free:
+        return {}
+    if device != "cuda" or not is_flash_attn_2_available():
+        raise InputError(
+            f"recipe {recipe.name!r}: padding_free needs a CUDA device and the package flash-attn; leave it out"
+        )
+    return {"attn_implementation": "flash_attention_2"}
+
+
 def _load(recipe: Recipe, base: "Base", plan: Plan) -> Any:
     """The model to train. Full weights stay in fp32: steps of 1e-5 would be lost between two numbers of bf16."""
     import torch
@@ -309,7 +322,7 @@ def _load(recipe: Recipe, base: "Base", plan: Plan) -> Any:
     half = recipe.weights == "adapter" and bf16(recipe, plan.device)
     dtype = torch.bfloat16 if half else torch.float32
     full_parent = plan.parent if plan.parent and recipe.weights == "full" else None
-    more = {"attn_implementation": "flash_attention_2"} if recipe.padding_free else {}
+    more = _packed(recipe, plan.device)
     model = AutoModelForCausalLM.from_pretrained(str(full_parent or base.path), dtype=dtype, **more)
     if plan.parent is None or full_parent:
         return model

@@ -158,6 +158,18 @@ def test_a_device_that_is_not_there_is_refused(small_recipe: MakeRecipe, byte_ba
         train(small_recipe(), tmp_path, lock_sha256="a", base=byte_base, device="tpu", progress=lambda _: None)
 
 
+def test_a_recipe_that_the_base_or_the_machine_cannot_follow_is_refused(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    for changes, sentence in (
+        ({"lora": {"targets": ["qq_proj", "v_proj"]}}, r"lora.targets: the base has no qq_proj; it has .*q_proj"),
+        ({"padding_free": True}, "padding_free needs a CUDA device and the package flash-attn"),
+        ({"parent": "nowhere"}, "recipe 'tiny_sft', parent: candidate 'nowhere': no such folder"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            quietly(small_recipe(**changes), tmp_path / "-".join(changes), byte_base)
+
+
 def test_a_row_longer_than_the_base_is_refused_with_its_row(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
 ) -> None:
