@@ -212,7 +212,7 @@ def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Colum
     held_out = columns(tokenizer, data.held_out, recipe, limit) if data.held_out else None
     (held_out or {}).pop("weight", None)  # measured as they are
     steps = recipe.steps(len(data.train.rows), job.quick)
-    checkpoint = _last_whole(job.work)
+    checkpoint = _last_whole(job.work, steps)
     need = _estimate(job, rows, steps, checkpoint is not None)
     warmup = recipe.warmup_steps(steps, job.quick)
     for warning in _warnings(recipe, steps, warmup):
@@ -326,11 +326,14 @@ def _name(job: _Job, made: list[Candidate]) -> list[Candidate]:
     return named
 
 
-def _last_whole(work: Path) -> Path | None:
-    """The newest checkpoint that was written to its end; those that were not are removed."""
+def _last_whole(work: Path, steps: int) -> Path | None:
+    """The newest checkpoint that was written to its end, before the last step; others are removed.
+
+    That of the last step is of no use here: its candidate is gone, or nothing would be trained any more.
+    """
     whole = []
     for folder in work.glob("checkpoint-*"):
-        if (folder / DONE).is_file():
+        if (folder / DONE).is_file() and _step(folder) < steps:
             whole.append(folder)
         else:
             shutil.rmtree(folder)

@@ -120,6 +120,17 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_not_resumed_from(
     assert weights(quietly(small_recipe(), tmp_path / "run", byte_base)[-1]) == kept
 
 
+def test_a_final_candidate_that_was_deleted_is_trained_again(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    last = quietly(small_recipe(), tmp_path, byte_base)[-1]
+    kept = weights(last)
+    shutil.rmtree(last.path)
+    again = quietly(small_recipe(), tmp_path, byte_base)
+    assert [c.step for c in again] == [2, 4, 6] and weights(again[-1]) == kept
+    assert again[-1].lineage["roles"]["final"]
+
+
 def test_what_is_finished_is_not_trained_again(small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path) -> None:
     first = quietly(small_recipe(), tmp_path, byte_base)
     before = [(c.path / "lineage.json").stat().st_mtime_ns for c in first]
