@@ -206,7 +206,7 @@ def _table(document: dict[str, Any]) -> str:
         f"{document['hardware']}, {document['threads']} threads, {document['date']}; {document['base']}, "
         f"{document['steps']} steps a side; {versions}. Load of the machine at the end: {document['load_average'][0]}.",
         "",
-        "    python bench/training/run.py --out bench/training/results.json",
+        f"    python bench/training/run.py --steps {document['steps']} --out bench/training/results.json",
         "",
         "Same rows, adapter, batch and steps; ratios are ours over plain TRL's with its defaults. The loss is that on "
         "the answers of the same rows after the same steps. Tokens per second of processor time are what other "
@@ -226,6 +226,8 @@ def _table(document: dict[str, Any]) -> str:
             f"| {ours['peak_bytes'] / 1e9:.2f} of {theirs['peak_bytes'] / 1e9:.2f} GB ({ratio['peak_bytes']:.2f}) "
             f"| {ours['loss']:.3f} | {theirs['loss']:.3f} | {ratio['loss']:.2f} |"
         )
+    if missing := [name for name in RECIPES if name not in document["recipes"]]:
+        lines += ["", f"Not measured in this run: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 
