@@ -152,6 +152,8 @@ class Vendors:
     def said(self, prompt: str, kind: str | None) -> Said:
         """What the judge says where the wire is whole."""
         right = self.judge(prompt)
+        if kind is None:
+            return Said(right)
         odd = {
             "malformed": Said('{"winner": "A", "reason": "the comma is'),
             "other_form": Said('{"best": 1, "why": "other keys"}'),
@@ -166,7 +168,7 @@ class Vendors:
             "thinks": Said(right, thinks=True),
             "thinks_inline": Said(f'<think>Perhaps {{"winner": "A"}}. Or B?</think>\n{right}'),
         }
-        return odd.get(kind or "", Said(right))
+        return odd.get(kind, Said(right))
 
     def __enter__(self) -> "Vendors":
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
