@@ -142,11 +142,8 @@ def _choice(files: RunFiles) -> str:
         return ""
     gate = files.decision.get("components", [])
     bound = next((c.get("observed") for c in gate if c.get("name") == "superiority"), None)
-    corrected = f" (lower bound {percent(bound)})" if is_number(bound) else ""
-    return (
-        f" It was chosen among {tried} candidates; this figure is not corrected for that choice, "
-        f"the bound that the gate uses is{corrected}."
-    )
+    used = f"the gate's lower bound, {percent(bound)}, is" if is_number(bound) else "the gate's lower bound is"
+    return f" It was chosen among {tried} candidates; this interval is not corrected for that choice, {used}."
 
 
 def _reason(component: Component, files: RunFiles) -> Reason:
