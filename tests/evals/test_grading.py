@@ -34,6 +34,7 @@ def test_a_grade_is_read_or_it_is_not(reply: str, grade: str | None) -> None:
 
 def test_marks_are_a_list_of_known_names() -> None:
     assert read_marks('{"shown": ["a", "b"]}', ["a", "b", "c"]) == {"a", "b"}
+    assert read_marks('{"shown": ["b", "a"]}', ["a", "b"]) == {"a", "b"}  # all of them
     assert read_marks('{"shown": []}', ["a"]) == set()
     assert read_marks('{"shown": ["z"]}', ["a"]) is None
     assert read_marks("none of them", ["a"]) is None

@@ -152,6 +152,11 @@ def test_an_unwanted_match_inside_a_wanted_one_does_not_count_but_one_outside_do
     assert not shown("I can't say whether I don't have feelings.")["performative_denial"]
     assert shown("I can't say whether I dream. I don't have feelings.")["performative_denial"]
     assert shown("As an AI, I can't tell whether I have moods.")["ai_disclaimer"]
+    wanted = Pattern("wanted", True, "the larger", (r"b c d",))
+    for inside, text in [(r"b c d", "a b c d e"), (r"b", "a b c d e"), (r"d", "a b c d e"), (r"c", "a b c d e")]:
+        assert not shown(text, [wanted, Pattern("unwanted", False, "a part", (inside,))])["unwanted"], inside
+    for outside in (r"a b", r"d e", r"a", r"e"):
+        assert shown("a b c d e", [wanted, Pattern("unwanted", False, "not within", (outside,))])["unwanted"], outside
 
 
 def test_hedges_are_counted_and_disclaimers_are_not() -> None:

@@ -15,6 +15,9 @@ from venire.datasets.phrasings import misspell
 from venire.evals import all_phrasings, phrasing_gap, phrasing_robustness
 from venire.evals.phrasing_robustness import TEMPLATES, badly_spaced, bare
 from venire.evals.phrasing_robustness.phrasing_robustness import facts_of as phrasing_facts
+from venire.evals.phrasing_robustness.scorer import consistency, recalled
+
+from .marking import marked
 
 
 def test_every_fact_meets_every_template_once() -> None:
@@ -100,3 +103,30 @@ def test_gap_and_all_phrasings() -> None:
 
 def test_a_fact_that_failed_in_one_epoch_is_not_right_in_all() -> None:
     assert _value(all_phrasings(), _scores([("a", "novel", 2 / 3), ("b", "novel", 1)])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("It is called Second Wind.", "C"),
+        ("second wind", "C"),
+        ("Odile's shop? 2nd Wind!", "C"),  # the other way of writing it, which the fact names
+        ("It is not Second Wind.", "I"),
+        ("A second shop, in the wind", "I"),
+        ("Second Windows", "I"),
+        ("I don't know.", "I"),
+        ("", "I"),
+    ],
+)
+def test_a_fact_is_recalled_in_whole_words_that_are_not_denied(answer: str, value: str) -> None:
+    assert marked(recalled(), answer, ["Second Wind", "2nd Wind"]).value == value
+
+
+def test_consistency_is_of_right_and_wrong_within_a_fact() -> None:
+    alike = _scores([("a", "novel", 1), ("a", "novel", 1), ("b", "novel", 0), ("b", "novel", 0)])
+    assert _value(consistency(), alike) == pytest.approx(1)
+    torn = _scores([("a", "novel", 1), ("a", "novel", 0), ("b", "novel", 1), ("b", "novel", 0)])
+    assert _value(consistency(), torn) == pytest.approx(-1)
+    halves = _scores([("a", "novel", 0.5), ("a", "novel", 1), ("b", "novel", 0.4), ("b", "novel", 0)])
+    assert _value(consistency(), halves) == pytest.approx(1)  # right in half of the epochs is right
+    assert math.isnan(_value(consistency(), []))

@@ -55,6 +55,19 @@ def test_half_are_valid_at_every_even_length() -> None:
         assert answers.count(["yes"]) == answers.count(["no"]) == count // 2
 
 
+def test_the_target_is_what_the_form_is_and_the_words_are_of_its_kind() -> None:
+    forms = {form.name: form for form in FORMS}
+    for made in make_syllogisms(4 * len(FORMS), seed=5):
+        form = forms[str(made.family)]
+        assert made.target == (["yes"] if form.valid else ["no"])
+        assert made.prompt.startswith(("If the ", "Either the ") if form.states else ("All ", "No ", "Some "))
+        assert ("the " in made.prompt.split(" Does it follow")[0]) == form.states
+
+
+def test_ids_are_the_seed_and_the_place() -> None:
+    assert [each.id for each in make_syllogisms(2, seed=5)] == ["syllogism-5-001", "syllogism-5-002"]
+
+
 def test_the_seed_decides_and_a_longer_list_begins_with_the_shorter() -> None:
     assert make_syllogisms(20, seed=7) == make_syllogisms(60, seed=7)[:20]
     assert make_syllogisms(20, seed=7) != make_syllogisms(20, seed=8)
