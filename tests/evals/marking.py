@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from inspect_ai.model import ChatMessageUser, ModelName, ModelOutput
 from inspect_ai.scorer import Score, Scorer, Target
@@ -14,7 +15,7 @@ def marked(
     target: str | Sequence[str] = "",
     *,
     model: str = "venire/smollm2-135m",
-    **metadata: str,
+    **metadata: Any,
 ) -> Score:
     """The score of `answer` to "Well?" by `model`."""
     state = TaskState(

@@ -11,7 +11,10 @@ from venire._common.errors import InputError
 from venire.evals.forgetting import Item, forgetting, is_right, make_arithmetic
 from venire.evals.forgetting.checks import follows
 from venire.evals.forgetting.forgetting import SCENARIOS
+from venire.evals.forgetting.scorer import exact
 from venire.evals.scenarios import load_rows
+
+from .marking import marked
 
 ITEMS = {item.id: item for item in load_rows(SCENARIOS, Item)}
 
@@ -113,6 +116,10 @@ def _right(item_id: str, answer: str) -> bool:
 )
 def test_items_are_marked_as_a_person_would(item_id: str, answer: str, right: bool) -> None:
     assert _right(item_id, answer) is right
+    item = ITEMS[item_id]
+    score = marked(exact(), answer, item.target, **item.model_dump(exclude={"target"}))
+    assert score.value == ("C" if right else "I") and score.answer == answer.strip()
+    assert score.explanation == f"right: {' or '.join(item.target) or item.match}"
 
 
 def test_every_item_is_answered_by_its_own_target_and_not_by_silence() -> None:

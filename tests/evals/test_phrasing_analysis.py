@@ -50,6 +50,16 @@ def test_intervals_are_over_facts_and_templates(right: np.ndarray):
     assert "few_templates" in codes(row) and json.dumps(row, allow_nan=False)
 
 
+@pytest.mark.parametrize(("novel", "flagged"), [(1, True), (4, True), (5, False), (6, False)])
+def test_few_novel_templates_are_pointed_out_and_no_alarm(novel: int, flagged: bool):
+    splits = {"one": "trained", "two": "trained"} | {f"new{i}": "novel" for i in range(novel)}
+    drawn = np.random.default_rng(4).random((40, len(splits))) < 0.6
+    (row,) = phrasings(*frames({"new/plain": drawn}, splits))
+    few = [flag for flag in row["flags"] if flag["code"] == "few_templates"]
+    assert [flag["alarm"] for flag in few] == [False] * flagged
+    assert all(flag["message"].startswith(f"{novel} novel templates: below 5") for flag in few)
+
+
 def test_red_flags(right: np.ndarray):
     perfect = np.ones((40, 5), bool)
     upside = np.tile([False, False, True, True, True], (40, 1))
