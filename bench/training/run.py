@@ -2,7 +2,8 @@
 
     python bench/training/run.py [--steps 6] [--out bench/training/results.json] [RECIPE …]
 
-`--out` also writes a table of the same name (.md). The 7B shape of a GPU is seven_b.py beside this file.
+`--out` also writes a table of the same name (.md); recipes that the file has from a like run and that are not named now
+stay in it. The 7B shape of a GPU is seven_b.py beside this file.
 
 Either side trains in a process of its own, one after the other: wall time of the training loop, tokens per second (of
 the rows as we render them), and per second of processor time, which other programs on the machine disturb less; the
@@ -152,7 +153,7 @@ def main() -> None:
     if options.side:
         print(json.dumps(one_side(options.side, options.recipes[0], options.steps)))
         return
-    results: dict[str, Any] = {}
+    results = _earlier(options.out, options.steps)
     # Threads that wait asleep: spinning ones would count as work, and hurt either side where the machine is shared.
     env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     for name in options.recipes:
@@ -178,6 +179,15 @@ def main() -> None:
             document = _document(results, options.steps)
             options.out.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
             options.out.with_suffix(".md").write_text(_table(document), "utf-8")
+
+
+def _earlier(out: Path | None, steps: int) -> dict[str, Any]:
+    """What the file has of the same hardware, threads, steps and versions; nothing of any other."""
+    if out is None or not out.exists():
+        return {}
+    there, now = json.loads(out.read_text("utf-8")), _document({}, steps)
+    alike = all(there[key] == now[key] for key in ("hardware", "threads", "base", "steps", "versions"))
+    return there["recipes"] if alike else {}
 
 
 def _document(results: dict[str, Any], steps: int) -> dict[str, Any]:
@@ -218,7 +228,8 @@ def _table(document: dict[str, Any]) -> str:
         "| loss, ours | loss, TRL | ratio |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, both in document["recipes"].items():
+    for name in filter(document["recipes"].__contains__, RECIPES):
+        both = document["recipes"][name]
         ours, theirs, ratio = both["venire"], both["trl"], both["ratio"]
         lines.append(
             f"| {name} | {ours['tokens_per_second']:.1f} | {theirs['tokens_per_second']:.1f} "
