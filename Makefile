@@ -1,5 +1,5 @@
-# `make demo` and `make test` need Python 3.11, make and a C compiler; they set up the rest.
-PYTHON ?= python3.11
+# `make demo` and `make test` need Python 3.11 or newer, make and a C compiler; they set up the rest.
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

@@ -1,6 +1,6 @@
 """Scenario suites as Inspect tasks, what can be put around their prompts, and what their logs say.
 
-Tasks: `value_alignment`, `epistemic_stance`, `forgetting`, `phrasing_robustness`. A treatment is read by
+The tasks are listed in README.md beside this file. A treatment is read by
 `load_treatment` and put around any task by `treat`. Frames: `read_results` (scores) and `read_answers` (text).
 `suite_hash` and `scenario_texts` say what a suite asks.
 """

@@ -1,6 +1,6 @@
 """Is a suite what it says? Its page, its task file, and its rows against their JSON Schema; ours and anybody's.
 
-    venire data check my/toasts                    # a suite's folder, or one of its files
+    venire data check my/toasts                    # a suite's folder
     python -m venire.evals.check                   # all of ours; exit 1 where one is wrong
     python -m venire.evals.check --write           # the schemas of ours anew, after a model was changed
     python -m venire.evals.check --write my/toasts # schemas of plain scenarios, for files that have none

@@ -32,7 +32,7 @@ _COMMANDS = {
     "candidates": ("model_commands:candidates", "Checkpoints, ours or made elsewhere."),
     "compare": ("compare_command:compare", "Runs side by side, or the candidates of one."),
     "curve": ("curve_command:curve", "Any suite over a series of checkpoints, as table and curves."),
-    "votes": ("votes_commands:votes", "Import, analyze or audit votes, ours or anybody's."),
+    "votes": ("votes_commands:votes", "Import, analyze or audit votes, ours or anybody's; compare with people."),
     "power": ("votes_commands:power", "How many prompts, judges and orders a question needs."),
     "registry": ("registry_commands:registry", "Who is champion, and why; promote and roll back."),
     "calibrate": ("calibrate_command:calibrate", "The interview that says who the person is."),

@@ -28,8 +28,7 @@ class Registry:
     def promote(self, decision_path: Path, contender: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         """Make a decision's candidate champion.
 
-        Raises InputError if there is no decision there, VenireError if it does not say PROMOTE or is post hoc without
-        a recorded reason.
+        Raises InputError if there is no decision there, VenireError if it does not say PROMOTE. `reason` is recorded.
         """
         decision = read_decision(decision_path)
         if decision["outcome"] != "PROMOTE":

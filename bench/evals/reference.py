@@ -22,7 +22,7 @@ import polars as pl
 FILE = Path(__file__).parent / "reference.json"
 MODEL = "venire/smollm2-135m"
 SIGNS = {0.0: "0", 0.5: "h", 1.0: "1", None: "."}
-# Every task, its arguments, and how long an answer may be.
+# The tasks, their arguments, and how long an answer may be.
 SUITES: dict[str, dict[str, Any]] = {
     "value_alignment": {"max_tokens": 48, "likelihood": True, "forced_choice": True},
     "epistemic_stance": {"max_tokens": 48},

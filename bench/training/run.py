@@ -234,7 +234,7 @@ def _table(document: dict[str, Any]) -> str:
         lines.append(
             f"| {name} | {ours['tokens_per_second']:.1f} | {theirs['tokens_per_second']:.1f} "
             f"| {ratio['tokens_per_second']:.2f} | {ratio['tokens_per_cpu_second']:.2f} "
-            f"| {ours['peak_bytes'] / 1e9:.2f} of {theirs['peak_bytes'] / 1e9:.2f} GB ({ratio['peak_bytes']:.2f}) "
+            f"| {ours['peak_bytes'] / 1e9:.2f} against {theirs['peak_bytes'] / 1e9:.2f} GB ({ratio['peak_bytes']:.2f}) "
             f"| {ours['loss']:.3f} | {theirs['loss']:.3f} | {ratio['loss']:.2f} |"
         )
     if missing := [name for name in RECIPES if name not in document["recipes"]]:
