@@ -50,8 +50,9 @@ def chat(
 
     A contender is a candidate or a base, with a treatment if you like: smollm2-135m, stance_sft-step24/facts. With two,
     a vote is asked for after each turn. It is an informal one: with --experiment it enters that run's ledger, apart
-    from the gate's; without, it stands in chats/votes.jsonl; with --save, in votes.jsonl of that folder alone. Type /help for what else can be done. A resumed conversation
-    has the contenders, treatments and settings of its file, and the same one is A.
+    from the gate's; without, it stands in chats/votes.jsonl; with --save, in votes.jsonl of that folder alone. Type
+    /help for what else can be done. A resumed conversation has the contenders, treatments and settings of its file,
+    and the same one is A.
 
     \b
     Examples: venire chat quickstart_sft-step24 smollm2-135m --experiment experiments/quickstart.yaml

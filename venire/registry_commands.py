@@ -59,7 +59,7 @@ def list_history(store: Registry, as_json: bool) -> None:
 
 @registry.command("promote")
 @click.argument("decision", type=click.Path(path_type=Path))
-@click.option("--post-hoc", "post_hoc", help="A reason for the history; what admits a post-hoc decision is: venire gate --post-hoc.")
+@click.option("--post-hoc", "post_hoc", help="A reason for the history; venire gate --post-hoc is what admits one.")
 @click.pass_obj
 def promote(store: Registry, decision: Path, post_hoc: str | None) -> None:
     """Make the candidate of a decision champion. Refused unless the decision says PROMOTE and the weights are the same.
