@@ -15,6 +15,7 @@ from .similarity import near_pairs, plain
 
 MIN_WORDS = 3  # shorter texts ("Lisbon", "Yes.") are common answers, not leaks
 NGRAM = 8  # words
+QUOTED_WHOLE = 5  # words from which a text shorter than an n-gram counts as quoted where all of it stands in a row
 NGRAM_SHARE = 0.5  # of the evaluation text's n-grams found in one training text
 _CHUNK = 4000  # texts at a time
 _generator = np.random.default_rng(20251121)
@@ -78,14 +79,22 @@ def _equal(train: Sequence[str], evaluation: Sequence[str]) -> Pairs:
 
 
 def _quoted(train: Sequence[str], evaluation: Sequence[str]) -> Pairs:
-    """Texts of which at least half of the 8-grams stand in one training text."""
+    """Texts of which at least half of the 8-grams stand in one training text; of shorter ones, the whole text."""
+    mine, theirs = _hashed(train), _hashed(evaluation)
+    for size in range(QUOTED_WHOLE, NGRAM + 1):
+        yield from _share_grams(mine, theirs, size, whole=size < NGRAM)
+
+
+def _share_grams(train: list["_Chunk"], evaluation: list["_Chunk"], size: int, whole: bool) -> Pairs:
+    """(training text, evaluation text, share) by n-grams of `size`; `whole`: only texts that are one n-gram."""
     places: dict[int, set[int]] = defaultdict(set)
-    for j, gram in _ngrams(evaluation, None):
+    for j, gram in _ngrams(evaluation, size, None, whole):
         places[gram].add(j)
+    if not places:
+        return
     totals = Counter(j for both in places.values() for j in both)
-    known = np.array(sorted(places), dtype=np.int64)
     shared: dict[int, set[int]] = defaultdict(set)
-    for i, gram in _ngrams(train, known):
+    for i, gram in _ngrams(train, size, np.array(sorted(places), dtype=np.int64)):
         shared[i].add(gram)
     for i, grams in shared.items():
         for j, count in Counter(j for gram in grams for j in places[gram]).items():
@@ -93,19 +102,39 @@ def _quoted(train: Sequence[str], evaluation: Sequence[str]) -> Pairs:
                 yield i, j, count / totals[j]
 
 
-def _ngrams(texts: Sequence[str], known: np.ndarray | None) -> Iterator[tuple[int, int]]:
-    """(index of the text, hash) of every 8-gram, or of those only that are `known` (sorted)."""
+@dataclass(frozen=True)
+class _Chunk:
+    """The words of some texts as hashes: one array after the other, with each text's number of words."""
+
+    start: int
+    hashes: np.ndarray
+    lengths: np.ndarray
+
+
+def _hashed(texts: Sequence[str]) -> list[_Chunk]:
+    made = []
     for start in range(0, len(texts), _CHUNK):
         chunk = [text.split() for text in texts[start : start + _CHUNK]]
         lengths = np.array([len(words) for words in chunk])
         hashes = np.fromiter((hash(word) for words in chunk for word in words), dtype=np.int64, count=lengths.sum())
-        size = max(0, len(hashes) - NGRAM + 1)
-        rolled = np.zeros(size, dtype=np.int64)
-        for k in range(NGRAM):
-            rolled += hashes[k : size + k] * _MIX[k]
-        owner = np.repeat(np.arange(len(chunk)), lengths)
-        kept = owner[:size] == owner[NGRAM - 1 : size + NGRAM - 1]  # an 8-gram within one text
+        made.append(_Chunk(start, hashes, lengths))
+    return made
+
+
+def _ngrams(
+    chunks: Sequence[_Chunk], size: int, known: np.ndarray | None, whole: bool = False
+) -> Iterator[tuple[int, int]]:
+    """(index of the text, hash) of every n-gram of `size` words, or of those only that are `known` (sorted)."""
+    for chunk in chunks:
+        count = max(0, len(chunk.hashes) - size + 1)
+        rolled = np.zeros(count, dtype=np.int64)
+        for k in range(size):
+            rolled += chunk.hashes[k : count + k] * _MIX[k]
+        owner = np.repeat(np.arange(len(chunk.lengths)), chunk.lengths)
+        kept = owner[:count] == owner[size - 1 : count + size - 1]  # an n-gram within one text
+        if whole:
+            kept &= chunk.lengths[owner[:count]] == size
         if known is not None:
-            at = np.minimum(np.searchsorted(known, rolled), max(0, len(known) - 1))
-            kept &= known[at] == rolled if len(known) else False
-        yield from zip((owner[:size][kept] + start).tolist(), rolled[kept].tolist(), strict=True)
+            at = np.minimum(np.searchsorted(known, rolled), len(known) - 1)
+            kept &= known[at] == rolled
+        yield from zip((owner[:count][kept] + chunk.start).tolist(), rolled[kept].tolist(), strict=True)

@@ -54,6 +54,27 @@ def test_an_own_text_is_not_accused(train: str) -> None:
     assert kinds(train, SCENARIO) == []
 
 
+@pytest.mark.parametrize(
+    ("train", "evaluation", "found"),
+    [
+        (
+            "Quick question before lunch: what is 15% of 240? I keep forgetting how one does it.",
+            "What is 15% of 240?",
+            True,
+        ),
+        ("Tell me, what is the capital of Australia; and of Austria?", "What is the capital of Australia?", True),
+        (
+            "Is the capital of Australia what is asked for most, or that of Chad?",
+            "What is the capital of Australia?",
+            False,
+        ),
+        ("They asked me who are you, and I did not know what one says.", "Who are you?", False),  # everybody says so
+    ],
+)
+def test_a_short_question_is_found_inside_a_longer_text(train: str, evaluation: str, found: bool) -> None:
+    assert kinds(train, evaluation) == (["ngram"] if found else [])
+
+
 def test_a_short_common_answer_is_no_leak_and_a_short_question_is_one() -> None:
     assert kinds("Lisbon", "Lisbon") == []
     assert kinds("Who wrote Hamlet?", "who wrote hamlet") == ["exact"]
