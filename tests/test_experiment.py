@@ -1,13 +1,14 @@
 """The experiment file: what is wrong is said in one sentence with file and key."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from venire._common.errors import InputError
-from venire.experiment import load_experiment
+from venire.experiment import Generation, SuiteSpec, load_experiment
 
 GOOD: dict[str, Any] = {
     "name": "e",
@@ -62,3 +63,17 @@ def test_a_file_that_is_missing_or_no_yaml(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(InputError, match="line 1: not valid YAML"):
         load_experiment(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(("given", "asked"), [({}, 3), ({"epochs": 2}, 2)])
+def test_a_suite_keeps_its_own_epochs_unless_the_experiment_gives_others(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, int], asked: int
+) -> None:
+    from venire.stages.evaluate import contender_task
+
+    monkeypatch.setattr("venire.engine.open_model", lambda name: None, raising=False)
+    run: Any = SimpleNamespace(experiment=SimpleNamespace(generation=Generation(), seed=1))
+    contender: Any = SimpleNamespace(model="mockllm/m")
+    args = {"suite": "venire/forgetting", "repeats": 3, "limit": 2}
+    spec = SuiteSpec.model_validate({"task": "venire/robustness", "args": args} | given)
+    assert contender_task(run, spec, contender, None).epochs == asked

@@ -70,7 +70,7 @@ class SuiteSpec(_Strict):
 
     task: str = Field(description="`venire/…`, or any Inspect task such as `inspect_evals/gsm8k`")
     limit: int | None = Field(default=None, ge=1)
-    epochs: int = Field(default=1, ge=1)
+    epochs: int | None = Field(default=None, ge=1, description="how often each item is asked; default: the task's own")
     judge: bool = Field(default=False, description="its answers are compared by the panel")
     metric: str | None = Field(
         default=None, description="the score that non-inferiority compares; default: the suite's only one"

@@ -63,9 +63,8 @@ def contender_task(run: "Run", spec: "SuiteSpec", contender: "Contender", treatm
     given.setdefault("seed", run.experiment.seed)
     own = {k: v for k, v in task.config.model_dump().items() if v is not None}
     merged = given | own | spec.generation | {"max_connections": MAX_CONNECTIONS}
-    return task_with(
-        task, model=open_model(contender.model), config=GenerateConfig.model_validate(merged), epochs=spec.epochs
-    )
+    again: Any = {"epochs": spec.epochs} if spec.epochs else {}
+    return task_with(task, model=open_model(contender.model), config=GenerateConfig.model_validate(merged), **again)
 
 
 def evaluate(run: "Run", contenders: Sequence["Contender"], say: Callable[[str], None]) -> None:
