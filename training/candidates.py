@@ -8,6 +8,7 @@ Full weights are a model of their own: model*.safetensors, config.json, and the 
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -60,9 +61,21 @@ def read_candidate(path: Path) -> Candidate:
     return Candidate(lineage["name"], path, lineage["base"]["name"], lineage["sha256"], lineage["kind"], lineage)
 
 
+def lineage_files(folder: Path) -> list[Path]:
+    """The lineages of the candidates below `folder`; what a killed write left half done, in hidden folders, is none."""
+    return [file for file in sorted(folder.glob(f"*/{LINEAGE}")) if not file.parent.name.startswith(".")]
+
+
+def remove_half_written(folder: Path, run_name: str) -> None:
+    """Remove what a kill left of candidates of this training; those of others may be in the middle of a write."""
+    for stale in folder.glob(".*"):
+        if re.fullmatch(rf"\.{re.escape(run_name)}-step\d+\.\w+", stale.name):
+            shutil.rmtree(stale)
+
+
 def list_candidates(folder: Path, recipe: str | None = None) -> list[Candidate]:
     """The candidates below `folder` (of one recipe), by recipe and step."""
-    found = [read_candidate(file.parent) for file in folder.glob(f"*/{LINEAGE}")]
+    found = [read_candidate(file.parent) for file in lineage_files(folder)]
     if recipe is not None:
         found = [c for c in found if (c.lineage.get("recipe") or {}).get("name") == recipe]
     return sorted(found, key=lambda c: ((c.lineage.get("recipe") or {}).get("name", ""), c.step, c.name))

@@ -20,7 +20,15 @@ from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
 
 from . import processes
-from .candidates import Candidate, describe_base, list_candidates, name_roles, read_candidate, write_candidate
+from .candidates import (
+    Candidate,
+    describe_base,
+    list_candidates,
+    name_roles,
+    read_candidate,
+    remove_half_written,
+    write_candidate,
+)
 from .mixture import Mixture
 from .progress import DONE, Metrics, Progress, Watched, best_step, watch
 from .recipe import Recipe
@@ -218,6 +226,7 @@ def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Colum
     for warning in _warnings(recipe, steps, warmup):
         tell(f"{name}: warning: {warning}")
     if processes.first():
+        remove_half_written(job.candidates, name)
         job.metrics.rewind(_step(checkpoint) if checkpoint else 0)
     if checkpoint:
         tell(f"{name}: going on after step {_step(checkpoint)}")

@@ -96,9 +96,11 @@ def find(name: str) -> Stored:
 
 def trained(folder: Path, recipe: str) -> list[Stored]:
     """The checkpoints that a recipe has made under a run's `candidates/`, by step; empty before training."""
+    from venire.training.candidates import lineage_files
+
     stem = Path(recipe).stem
     found = []
-    for lineage_file in folder.glob("*/lineage.json"):
+    for lineage_file in lineage_files(folder):
         lineage = read_json(lineage_file)
         if lineage["recipe"]["name"] == stem:
             found.append(from_lineage(lineage_file.parent, lineage))
@@ -118,9 +120,11 @@ def from_lineage(folder: Path, lineage: dict[str, Any]) -> Stored:
 
 def everything() -> list[Stored]:
     """All candidates: added by hand, then trained under `runs/`."""
+    from venire.training.candidates import lineage_files
+
     found = _added()
-    for lineage_file in sorted(RUNS.glob("*/candidates/*/lineage.json")):
-        found.append(from_lineage(lineage_file.parent, read_json(lineage_file)))
+    for folder in sorted(RUNS.glob("*/candidates")):
+        found += [from_lineage(file.parent, read_json(file)) for file in lineage_files(folder)]
     return found
 
 

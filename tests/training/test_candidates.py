@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from venire import store
 from venire._common.errors import InputError
 from venire._common.files import read_json, write_json
 from venire.engine import Base, adapter_sha256
@@ -13,6 +14,7 @@ from venire.training.candidates import (
     list_candidates,
     name_roles,
     read_candidate,
+    remove_half_written,
     write_candidate,
 )
 
@@ -98,3 +100,14 @@ def test_best_and_final_are_named_in_the_lineage_and_the_weights_stay(
     assert first.lineage["roles"] == {"best": {"by": "eval_loss", "value": 0.5}}
     assert second.lineage["roles"] == {"final": True}
     assert [first.sha256, second.sha256] == [c.sha256 for c in made]
+
+
+def test_what_a_kill_left_half_written_is_no_candidate_and_goes_when_that_training_does(
+    tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path
+) -> None:
+    made = write_candidate(tiny_adapters[0], tmp_path / "stance-step2", lineage(tiny_base))
+    left = [shutil.copytree(made.path, tmp_path / f".{name}.k2_x9z0a") for name in ("stance-step2", "stance-a-step2")]
+    assert list_candidates(tmp_path) == [made]
+    assert [c.name for c in store.trained(tmp_path, "recipes/stance.yaml")] == ["stance-step2"]
+    remove_half_written(tmp_path, "stance")
+    assert [folder.is_dir() for folder in left] == [False, True]  # another training may be writing that one now

@@ -96,7 +96,9 @@ def test_a_killed_training_ends_with_the_bytes_of_an_unbroken_one(
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
     assert len(list_candidates(broken / "candidates")) < len(whole)
+    shutil.copytree(second, broken / "candidates" / f".{second.name}.k2_x9z0a")  # as a kill before the rename leaves it
     resumed = quietly(recipe, broken, byte_base)
+    assert not list((broken / "candidates").glob(".*"))
     assert [c.name for c in resumed] == [c.name for c in whole]
     assert [weights(c) for c in resumed] == [weights(c) for c in whole]
     steps = [
