@@ -33,10 +33,9 @@ def counted_votes(
     policy: GatePolicy,
     exams: Mapping[str, bool] | None = None,
     conflicts: Conflicts | None = None,
-    uses: tuple[str, ...] = ("gate",),
 ) -> Counted:
-    """Votes of the given uses without judges that failed their exam, are in conflict, or are withdrawn."""
-    rows = votes.filter(pl.col("use").is_in(uses))
+    """Votes of use gate without judges that failed their exam, are in conflict, or are withdrawn."""
+    rows = votes.filter(pl.col("use") == "gate")
     failed = {name: "failed its exam" for name, passed in (exams or {}).items() if not passed}
     partial = {judge: why for (_, judge), why in (conflicts or {}).items()}
     if conflicts:

@@ -50,8 +50,8 @@ class Hashes:
 class GateInputs:
     """Everything the gate looks at. What is None was not examined, and the decision says so.
 
-    votes: `judges.votes` table; only `use` gate (and screen, where the gate itself has to choose) counts.
-    candidates: in the order of their steps. finalist: whom the judge stage chose by halving. order: the confirm set's
+    votes: `judges.votes` table; only `use` gate counts: votes that screened have chosen a finalist, and decide nothing.
+    candidates: in the order of their steps. finalist: whom the screen chose by halving. order: the confirm set's
     prompts in the order in which they were judged, families whole, where judging could stop; n_max: its largest family.
     exams: judge to passed. conflicts: (candidate, judge) to why. suites: see `suite_components`.
     integrity: hashes that do not match, leaks: rows in both training and evaluation, as sentences. audit: its findings.
@@ -167,7 +167,7 @@ def _choose(inputs: GateInputs) -> tuple[Bench | None, Design]:
     if len(candidates) == 1:
         return _bench(inputs, candidates[0], "single", inputs.order), "single"
     mine = inputs.votes.filter(pl.col("candidate").is_in(candidates), pl.col("incumbent") == inputs.incumbent)
-    counted = counted_votes(mine, policy, inputs.exams, inputs.conflicts, uses=("gate", "screen"))
+    counted = counted_votes(mine, policy, inputs.exams, inputs.conflicts)
     found = contests(counted.votes, inputs.incumbent)
     design = design_of(len(candidates), len({p for c in found.values() for p in c.prompts.tolist()}), policy)
     if not found:
@@ -199,8 +199,7 @@ def _bench(
     policy, alpha = inputs.policy, inputs.policy.alpha_at(inputs.earlier_uses)
     rows = inputs.votes.filter(pl.col("candidate") == name, pl.col("incumbent") == inputs.incumbent)
     if only is not None:
-        rows = rows.filter(pl.col("prompt_id").is_in(only), pl.col("use").is_in(["gate", "screen"]))
-        rows = rows.with_columns(use=pl.lit("gate"))
+        rows = rows.filter(pl.col("prompt_id").is_in(only))
     counted = counted_votes(rows, policy, inputs.exams, inputs.conflicts)
     contest = contests(counted.votes, inputs.incumbent).get(name)
     if contest is None:

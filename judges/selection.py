@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import polars as pl
 
+from venire._common.errors import InputError
 from venire.judges.counted import Contest, Floats
 from venire.judges.policy import GatePolicy
 from venire.judges.statistics.halving import finalist, halving_plan
@@ -76,3 +78,27 @@ def choose_by_halving(field: Field, seed: int) -> tuple[str, list[str]]:
     plan = halving_plan(field.families, len(field.candidates), field.domains, seed)
     name = field.candidates[finalist(field.means, plan)]
     return name, field.prompts[plan.confirm].tolist()
+
+
+def screened_finalist(votes: pl.DataFrame, source: str) -> str | None:
+    """Whom a file's screen chose: the one candidate with `gate` votes. None where nothing was screened.
+
+    Raises InputError where the file does not say who it was, or where the screen saw families that are to decide.
+    """
+    screen, confirm = (votes.filter(pl.col("use") == use) for use in ("screen", "gate"))
+    if screen.height == 0:
+        return None
+    names = confirm["candidate"].unique().sort().to_list()
+    if len(names) != 1:
+        seen = f"{len(names)} candidates ({', '.join(names[:5])})" if names else "nobody"
+        raise InputError(
+            f"{source}: its screen votes chose a finalist, and that is the one candidate with votes of use gate; here "
+            f"{seen} has them; judge the finalist on the prompts that were held out"
+        )
+    both = sorted(set(screen["family"]) & set(confirm["family"]))
+    if both:
+        raise InputError(
+            f"{source}: prompt family {both[0]!r} ({len(both)} in all) has votes of use screen and of use gate; what "
+            "chose the finalist cannot confirm it"
+        )
+    return names[0]

@@ -144,6 +144,48 @@ def test_the_gate_refuses_votes_that_the_audit_finds_wrong(venire: Any, tmp_path
     assert code == 0 and json.loads(text)["outcome"] == "REFUSE"
 
 
+def screened(finalist: str = "step-1/plain") -> pl.DataFrame:
+    """A run's own votes: two candidates on 60 prompts that screen, the finalist alone on 120 that decide."""
+    both = [simulate(180, shift, seed, candidate=f"step-{seed}/plain") for seed, shift in ((0, 0.0), (1, 0.1))]
+    use = pl.when(pl.col("prompt_id") < "p0060").then(pl.lit("screen")).otherwise(pl.lit("gate"))
+    votes = pl.concat(both).with_columns(use=use)
+    return votes.filter((pl.col("use") == "screen") | (pl.col("candidate") == finalist))
+
+
+@pytest.mark.parametrize("finalist", ["step-0/plain", "step-1/plain"])
+def test_votes_that_screened_do_not_decide_again(venire: Any, tmp_path: Path, finalist: str):
+    votes = screened(finalist)
+    text = venire("gate", "--votes", stored(tmp_path / "v.parquet", votes), "--json")[1]
+    decision = json.loads(text)
+    held_out = votes.filter(pl.col("use") == "gate")
+    alone = json.loads(venire("gate", "--votes", stored(tmp_path / "held.parquet", held_out), "--json")[1])
+    assert (decision["design"], decision["candidate"], decision["win_rate"]["n"]) == ("halving", finalist, 120)
+    assert decision["win_rate"] == alone["win_rate"]
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (pl.lit("screen"), "nobody has them"),
+        (pl.when(pl.col("prompt_id") < "p0030").then(pl.lit("gate")).otherwise("use"), "2 candidates (step-0/plain, "),
+        (
+            pl.when(
+                (pl.col("prompt_id") == "p0003")
+                & (pl.col("judge") == JUDGES[0])
+                & pl.col("candidate").eq("step-1/plain")
+            )
+            .then(pl.lit("gate"))
+            .otherwise("use"),
+            "prompt family 'f0003' (1 in all)",
+        ),
+    ],
+)
+def test_a_screen_without_one_finalist_is_refused(venire: Any, tmp_path: Path, change: pl.Expr, said: str):
+    path = stored(tmp_path / "v.parquet", screened().with_columns(use=change))
+    code, _, error = venire("gate", "--votes", path)
+    assert code == 2 and said in error and path.name in error
+
+
 def test_power(venire: Any):
     code, text, _ = venire("power", "--win-rate", "0.6", "--json", "--usd-in", 3, "--usd-out", 15, "--prompts", 93)
     row = json.loads(text)["win_rates"][0]

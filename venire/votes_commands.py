@@ -232,6 +232,7 @@ def decide_votes(file: Path, policy_file: Path | None) -> dict[str, Any]:
     from venire.judges.importers import import_votes
     from venire.judges.policy import parse_policy
     from venire.judges.qualification import examine
+    from venire.judges.selection import screened_finalist
 
     policy = parse_policy(read_yaml(policy_file, "policy") if policy_file else None, str(policy_file))
     table = import_votes(file)
@@ -250,6 +251,7 @@ def decide_votes(file: Path, policy_file: Path | None) -> dict[str, Any]:
         policy=policy,
         candidates=sorted(deciding["candidate"].unique().to_list(), key=_natural),
         incumbent=incumbents[0],
+        finalist=screened_finalist(deciding, str(file)),
         exams={name: exam.passed for name, exam in exams.items()} if exams else None,
         audit=audit_table(table),
         hashes=Hashes(votes=sha256_file(file)),
