@@ -77,3 +77,24 @@ def test_full_weights_are_a_base_of_their_own(tiny_base: Base) -> None:
     found = resolve_base(ref.model.removeprefix("venire/"))
     assert found.path == tiny_base.path
     assert found.identity == tiny_base.identity
+
+
+def test_full_weights_retrained_in_place_do_not_answer_to_their_old_name(tiny_base: Base, tmp_path: Path) -> None:
+    place = shutil.copytree(tiny_base.path, tmp_path / "mine")
+    spec = register_full("mine", place).model.removeprefix("venire/")
+    write_json(place / "config.json", read_json(place / "config.json") | {"rope_theta": 20000.0})
+    with pytest.raises(InputError, match=f"'{spec}': .*mine now holds other weights"):
+        resolve_base(spec)
+    assert resolve_base(register_full("mine", place).model.removeprefix("venire/")).path == place
+    shutil.rmtree(place)
+    with pytest.raises(InputError, match="no such folder"):
+        resolve_base(spec)
+
+
+def test_full_weights_are_of_the_family_they_were_trained_from(tiny_base: Base, tmp_path: Path) -> None:
+    place = shutil.copytree(tiny_base.path, tmp_path / "Qwen2.5-7B")
+    assert resolve_base(f"{place}/").family == "qwen2.5"
+    spec = register_full("mine", place).model.removeprefix("venire/")
+    assert resolve_base(spec).family == "qwen2.5"
+    write_json(place / "lineage.json", {"base": {"family": "smollm2"}})
+    assert resolve_base(spec).family == resolve_base(str(place)).family == "smollm2"

@@ -1,12 +1,18 @@
 """A base is found, or one sentence says why not; embedded models are checked before they are used."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 
 from venire._common.errors import InputError, ServiceError
+from venire._common.files import write_json
 from venire.engine import ALIASES, Base, bases, embed, embedded, load_tokenizer, render_prompt, resolve_base
+
+
+def silent(hub_id: str, revision: str) -> tuple[str, Path]:
+    raise ServiceError("ConnectError")
 
 
 def test_an_alias_is_resolved_to_hub_id_and_revision() -> None:
@@ -20,9 +26,6 @@ def test_an_alias_is_resolved_to_hub_id_and_revision() -> None:
 def test_a_base_that_does_not_exist_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         resolve_base("no-such-base")
-
-    def silent(hub_id: str, revision: str) -> tuple[str, Path]:
-        raise ServiceError("ConnectError")
 
     monkeypatch.setattr(bases, "_fetch_from_hub", silent)
     with pytest.raises(InputError, match="the hub does not answer"):
@@ -62,6 +65,25 @@ def test_an_interrupted_fetch_is_not_taken_for_a_finished_one(monkeypatch: pytes
     (tmp_path / "models" / "some--model" / "pypi-0").mkdir(parents=True)
     assert bases._installed(alias.hub_id, "") is None
     assert not folder.exists()
+
+
+def test_a_bare_name_does_not_mean_a_revision_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VENIRE_HOME", str(tmp_path))
+    place = tmp_path / "models" / "some--model"
+    for revision, more in (("aaa", {}), ("bbb", {"asked": ""}), ("ccc", {"asked": "v1"})):
+        write_json(place / revision / "venire.json", {"model_id": "some/model", "revision": revision, **more})
+        os.utime(place / revision / "venire.json", (ord(revision[0]), ord(revision[0])))
+    assert bases._installed("some/model", "") == ("bbb", place / "bbb")
+    assert bases._installed("some/model", "ccc") == ("ccc", place / "ccc")
+    bases._write_receipt(place / "bbb", "some/model", "bbb", "main")
+    assert bases._installed("some/model", "") == ("bbb", place / "bbb")  # it was fetched bare, too
+    (place / "bbb" / "venire.json").unlink()
+    (place / "aaa" / "venire.json").unlink()
+    monkeypatch.setattr(bases, "_fetch_from_hub", silent)
+    with pytest.raises(InputError, match=r"only some/model@ccc is on this disk.*name that revision"):
+        resolve_base("some/model")
 
 
 def test_the_template_writes_the_default_system_prompt_everywhere(tiny_base: Base) -> None:

