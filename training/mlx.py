@@ -51,10 +51,18 @@ def export_mlx(recipe: Recipe, base: "Base", folder: Path) -> list[str]:
         data = variant.load()
         _check_weights(data.train)
         rows = _answers(data.train)
+        answers = rows.count("\n")
+        if answers < variant.batch:
+            raise InputError(
+                f"recipe {recipe.name!r}: batch: {variant.batch} is more than the {answers} answers there are, and "
+                "mlx-lm trains on whole batches; make it smaller"
+            )
         write_atomic(place / "data" / "train.jsonl", rows)
-        if data.held_out:
-            write_atomic(place / "data" / "valid.jsonl", _answers(data.held_out))
-        config = configuration(variant, base, place, len(data.train.rows), rows.count("\n"))
+        (place / "data" / "valid.jsonl").unlink(missing_ok=True)
+        held_out = _answers(data.held_out) if data.held_out else ""
+        if held_out.count("\n") >= variant.batch:  # of fewer than a batch, mlx-lm makes an error and not a batch
+            write_atomic(place / "data" / "valid.jsonl", held_out)
+        config = configuration(variant, base, place, len(data.train.rows), answers)
         write_atomic(place / "lora.yaml", _DOES + yaml.safe_dump(config, sort_keys=False))
         commands.append(f"{COMMAND} {place / 'lora.yaml'}")
     return commands

@@ -23,7 +23,7 @@ def config_of(folder: Path) -> dict[str, Any]:
 
 
 def test_the_configuration_says_what_the_recipe_says(small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path) -> None:
-    recipe = small_recipe(accumulation=2, held_out=0.25, warmup=1, weight_decay=0.01, checkpoint_every=1)
+    recipe = small_recipe(batch=3, accumulation=2, held_out=0.25, warmup=1, weight_decay=0.01, checkpoint_every=1)
     assert export_mlx(recipe, byte_base, tmp_path) == [f"python -m mlx_lm lora --config {tmp_path / 'lora.yaml'}"]
     config = config_of(tmp_path)
     assert config["iters"] == 2 * recipe.steps(9) and config["grad_accumulation_steps"] == 2
@@ -39,10 +39,21 @@ def test_the_configuration_says_what_the_recipe_says(small_recipe: MakeRecipe, b
     assert len((tmp_path / "data" / "valid.jsonl").read_text().splitlines()) == 3
 
 
+def test_mlx_lm_trains_and_validates_on_whole_batches(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    export_mlx(small_recipe(held_out=0.25, batch=3), byte_base, tmp_path)
+    assert (tmp_path / "data" / "valid.jsonl").exists()
+    export_mlx(small_recipe(held_out=0.25, batch=4), byte_base, tmp_path)  # three rows are held out
+    assert not (tmp_path / "data" / "valid.jsonl").exists()
+    with pytest.raises(InputError, match="batch: 64 is more than the 9 answers there are"):
+        export_mlx(small_recipe(held_out=0.25, batch=64), byte_base, tmp_path)
+
+
 def test_a_chat_becomes_a_row_for_each_of_its_answers(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
 ) -> None:
-    recipe = small_recipe()
+    recipe = small_recipe(batch=2)
     chat = [("user", "One?"), ("assistant", "First."), ("user", "Two?"), ("assistant", "Second.")]
     row = {"messages": [{"role": role, "content": text} for role, text in chat]}
     Path(recipe.data).write_text(json.dumps(row) + "\n")
