@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venire._common.errors import InputError
-from venire._common.files import write_json
+from venire._common.files import read_json, write_json
 
 from .candidates import LINEAGE, Candidate
 from .trouble import hushed
@@ -21,14 +21,26 @@ def export_merged(candidate: Candidate, base: "Base", folder: Path, dtype: str =
     """Write config, tokenizer, chat template and safetensors of `candidate` merged into `base`; gives `folder`.
 
     The sum is taken in float32; `dtype` is what is stored: `auto` is what the base is stored in. The folder appears
-    whole or not at all. Raises InputError for an unknown dtype, and for a folder that is there already.
+    whole or not at all; one that holds just this already stays. Raises InputError for an unknown dtype, and for a
+    folder of anything else.
     """
     if dtype not in _DTYPES:
         raise InputError(f"dtype {dtype!r}: one of {', '.join(_DTYPES)}")
     if folder.exists():
-        raise InputError(f"{folder} is there already; name another folder, or remove it")
+        if _holds(folder, candidate, base, dtype):
+            return folder
+        raise InputError(f"{folder} is there already, with something else; name another folder, or remove it")
     with hushed():
         return _export(candidate, base, folder, dtype)
+
+
+def _holds(folder: Path, candidate: Candidate, base: "Base", dtype: str) -> bool:
+    """Is this what an earlier call wrote of the same candidate, stored alike?"""
+    if not (folder / LINEAGE).is_file():
+        return False
+    there = read_json(folder / LINEAGE)
+    stored = _stored_dtype(candidate.path if candidate.kind == "full" else base.path) if dtype == "auto" else dtype
+    return there.get("sha256") == candidate.sha256 and there.get("merged") == {"dtype": stored}
 
 
 def _export(candidate: Candidate, base: "Base", folder: Path, dtype: str) -> Path:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="Where to; default: exports/NAME.")
 @click.option("--dtype", default="auto", show_default=True, help="How merged weights are stored: auto is as the base.")
 @click.option(
-    "--gguf", "types", multiple=True, metavar="TYPE", help="Also one GGUF file: f16, q8_0 or f32. Repeatable."
+    "--gguf", "types", multiple=True, type=click.Choice(["f16", "q8_0", "f32"]), help="Also a GGUF file. Repeatable."
 )
 @click.option("--adapter", "alone", is_flag=True, help="The adapter as it is, not merged.")
 @click.option("--push", "repo", metavar="OWNER/NAME", help="Upload it to the Hub, with its card; private.")
@@ -87,14 +87,16 @@ def _write(
 ) -> dict[str, Any]:
     import shutil
 
+    from venire.engine.adapters import adapter_sha256
     from venire.training.gguf_file import export_gguf
     from venire.training.hub import copy_card
     from venire.training.merged import export_merged
 
     if alone:
-        if folder.exists():
-            raise InputError(f"{folder} is there already; name another folder, or remove it")
-        shutil.copytree(found.path, folder)
+        if not folder.exists():
+            shutil.copytree(found.path, folder)
+        elif adapter_sha256(folder) != found.sha256:
+            raise InputError(f"{folder} is there already, with something else; name another folder, or remove it")
         return {"adapter": str(folder)}
     export_merged(found, base, folder, dtype)
     copy_card(found.path, folder)

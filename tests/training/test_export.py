@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,12 @@ def test_merged_weights_answer_as_base_and_adapter_do(candidate: Candidate, tiny
     assert AutoTokenizer.from_pretrained(str(folder)).chat_template == load_tokenizer(tiny_base).chat_template
     assert str(tiny_base.path) not in (folder / "config.json").read_text()
     assert json.loads((folder / "lineage.json").read_text())["sha256"] == candidate.sha256
-    with pytest.raises(InputError, match="is there already"):
-        export_merged(candidate, tiny_base, folder)
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    assert export_merged(candidate, tiny_base, folder) == folder  # the same again: nothing to do
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+    for other, dtype in ((candidate, "bfloat16"), (replace(candidate, sha256="0" * 64), "auto")):
+        with pytest.raises(InputError, match="is there already, with something else"):
+            export_merged(other, tiny_base, folder, dtype)
 
 
 def test_a_merge_in_half_precision_is_close(candidate: Candidate, tiny_base: Base, tmp_path: Path) -> None:
