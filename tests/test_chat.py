@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -302,6 +303,14 @@ def test_contenders_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_voice("one/kind", treatments, {}).name == "one/kind"
     assert find_voice("one", treatments, {"one": "venire/base:one@12345678"}).model == "venire/base:one@12345678"
     assert find_voice("org/model", treatments, {}).name == "org/model/plain"
+
+
+def test_of_several_of_one_name_one_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [SimpleNamespace(name="mine", sha256=key * 64, model=f"venire/base:mine@{key * 8}") for key in "ab"]
+    monkeypatch.setattr("venire.store.everything", lambda: [*two, two[0]])
+    with pytest.raises(InputError, match="'mine' is more than one; write one of: mine@aaaaaaaa, mine@bbbbbbbb"):
+        find_voice("mine", {"plain": Treatment()}, {})
+    assert find_voice("mine@bbbbbbbb", {"plain": Treatment()}, {}).model == "venire/base:mine@bbbbbbbb"
 
 
 def in_terminal(tmp_path: Path, lines: str, *contenders: str) -> str:

@@ -99,9 +99,12 @@ def _model(weights: str) -> str:
 
     if weights.partition("/")[0] in SERVED:
         return weights
-    stored = {candidate.name: candidate for candidate in store.everything()}
-    if weights in stored:
-        return stored[weights].model
+    stored = {c.model: c for c in store.everything() if weights in (c.name, f"{c.name}@{c.sha256[:8]}")}
+    if len(stored) > 1:
+        names = ", ".join(f"{c.name}@{c.sha256[:8]}" for c in stored.values())
+        raise InputError(f"contender {weights!r} is more than one; write one of: {names}")
+    if stored:
+        return next(iter(stored))
     try:
         return store.bare(weights).model
     except InputError as error:
