@@ -63,6 +63,37 @@ def test_a_confirm_set_is_one_use_a_run(tmp_path: Path) -> None:
     store = Registry(tmp_path / "registry.json")
     store.record_use("one", {"a", "b"}, "0")
     store.record_use("one", {"a", "b"}, "0")
-    assert store.earlier_uses({"b", "c"}, "one") == 0
-    assert store.earlier_uses({"b", "c"}, "two") == 1
-    assert store.earlier_uses({"c"}, "two") == 0
+    assert store.earlier_uses({"b", "c"}, "one", "0") == 0
+    assert store.earlier_uses({"b", "c"}, "two", "1") == 1
+    assert store.earlier_uses({"c"}, "two", "1") == 0
+
+
+def test_a_run_decided_again_is_not_made_post_hoc_by_who_came_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    for run, lock in (("one", "0"), ("two", "1"), ("one", "0")):
+        Registry(path).record_use(run, {"a", "b"}, lock)
+        assert Registry(path).earlier_uses({"a", "b"}, "one", "0") == 0
+    assert [use["run"] for use in Registry(path).uses] == ["one", "two"]
+    assert Registry(path).earlier_uses({"a", "b"}, "two", "1") == 1
+    assert Registry(path).earlier_uses({"a", "b"}, "three", "2") == 2
+
+
+def test_the_same_name_under_another_lock_is_another_use(tmp_path: Path) -> None:
+    store = Registry(tmp_path / "registry.json")
+    store.record_use("one", {"a", "b"}, "0")
+    assert store.earlier_uses({"a", "b"}, "one", "edited") == 1
+    store.record_use("one", {"a", "b"}, "edited")
+    assert [use["lock_sha256"] for use in store.uses] == ["0", "edited"]
+    assert store.earlier_uses({"a"}, "one", "0") == 0
+
+
+def test_families_that_a_run_takes_later_are_its_own_only_from_then_on(tmp_path: Path) -> None:
+    store = Registry(tmp_path / "registry.json")
+    store.record_use("one", {"a"}, "0")
+    store.record_use("two", {"b"}, "1")
+    assert store.earlier_uses({"a", "b"}, "one", "0") == 1
+    store.record_use("one", {"a", "b"}, "0")
+    assert [use["families"] for use in store.uses] == [["a"], ["b"], ["b"]]
+    assert store.earlier_uses({"a", "b"}, "one", "0") == 1
+    assert store.earlier_uses({"b"}, "two", "1") == 0
+    assert store.earlier_uses({"a", "b"}, "three", "2") == 2

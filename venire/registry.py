@@ -60,15 +60,29 @@ class Registry:
         self._write()
         return entry
 
-    def earlier_uses(self, families: set[str], run: str) -> int:
-        """How many other runs were confirmed on a set that shares a family with `families`."""
-        return sum(1 for use in self.uses if use["run"] != run and families & set(use["families"]))
+    def earlier_uses(self, families: set[str], run: str, lock_sha256: str) -> int:
+        """How many other uses took a family of `families` before this run, under this lock, took it itself.
+
+        A run decided again is the same use, whoever came after it; a run of the same name under another lock is not.
+        """
+        open_still, others = set(families), set()
+        for use in self.uses:
+            shared = open_still & set(use["families"])
+            if _is_use(use, run, lock_sha256):
+                open_still -= shared
+            elif shared:
+                others.add((use["run"], use["lock_sha256"]))
+        return len(others)
 
     def record_use(self, run: str, families: set[str], lock_sha256: str) -> None:
-        """Remember that a run's confirm set was judged (once a run: a resumed run is the same use)."""
-        self.uses = [use for use in self.uses if use["run"] != run]
-        self.uses.append({"run": run, "families": sorted(families), "lock_sha256": lock_sha256, "when": _now()})
-        self._write()
+        """Remember that a run's confirm set was judged. What stands there of this run and lock already keeps its place;
+        families that are new to it are added at the end.
+        """
+        mine = [use for use in self.uses if _is_use(use, run, lock_sha256)]
+        fresh = families.difference(*(use["families"] for use in mine))
+        if fresh or not mine:
+            self.uses.append({"run": run, "families": sorted(fresh), "lock_sha256": lock_sha256, "when": _now()})
+            self._write()
 
     def _write(self) -> None:
         write_json(self.path, {"history": self.history, "uses": self.uses})
@@ -82,6 +96,10 @@ def read_decision(path: Path) -> dict[str, Any]:
     if not isinstance(decision, dict) or "outcome" not in decision:
         raise InputError(f"decision {str(path)!r}: no `outcome` in it; is it a decision.json?")
     return decision
+
+
+def _is_use(use: dict[str, Any], run: str, lock_sha256: str) -> bool:
+    return use["run"] == run and use["lock_sha256"] == lock_sha256
 
 
 def _now() -> str:

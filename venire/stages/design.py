@@ -131,10 +131,10 @@ def screen_means(votes: "pl.DataFrame", design: Design, names: Sequence[str]) ->
 
 
 def earlier_uses(run: "Run", design: Design) -> int:
-    """How many other runs were decided on prompts that share a family with this run's deciding ones."""
+    """How many uses before this run's own were decided on prompts that share a family with its deciding ones."""
     from venire.registry import Registry
 
-    return Registry().earlier_uses(confirm_families(run, design), run.experiment.name)
+    return Registry().earlier_uses(confirm_families(run, design), run.experiment.name, run.require_lock()["sha256"])
 
 
 def confirm_families(run: "Run", design: Design) -> set[str]:

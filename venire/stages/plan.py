@@ -174,7 +174,8 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
     panel = resolve_panel(run.experiment.panel)
     votes, n, k = 2 * len(panel.judges), frozen["n_judged"], count_candidates(run)
     # Which of the prompts a screen will leave to decide is not known yet: one that is shared may do.
-    used = Registry().earlier_uses(set(judged_families(run.experiment.suites)), run.experiment.name)
+    families = set(judged_families(run.experiment.suites))
+    used = Registry().earlier_uses(families, run.experiment.name, sha256_json(frozen))
     seen = expected(run.experiment.policy, n, votes, k, (0.6, 0.65, 0.7, 0.8, 0.9), used)
     n_pairs, screened = most_pairs(n, k, run.experiment.policy.halving_from)
     sizes = {suite["name"]: suite["n"] for suite in frozen["suites"]}
