@@ -12,6 +12,7 @@ from venire.judges.verdict_text import TIE, ParsedVerdict, parse_verdict, read_m
 _FAILED = ("error", "timeout")
 _EXPLAINS = 0.95  # share of verdicts that a label mapping must give to be the one in use
 _PARSER_SLIP = 0.05  # up to this share of texts without a verdict may be the parser's own limit
+_MEASURED = '"measured": {'  # in the text of a judge that measures: numbers in set words
 _MODELS = ("model", "judge_model", "evaluator", "annotator", "model_id", "judge_id", "raw_model")
 _VENDOR_WORDS = {
     "openai": r"chatgpt|gpt-?[34][\w.-]*|openai|o[134](?:-mini)?",
@@ -301,9 +302,16 @@ def _bare_name(judge: str) -> str:
 
 
 def _copied_judgements(votes: pl.DataFrame) -> Iterator[Finding]:
-    """A long judgement that stands word for word under two judges' names was written by one of them."""
-    long = votes.filter(pl.col("judgment").str.len_chars() >= COPIED)
-    shared = long.filter(pl.col("judge").n_unique().over("judgment") > 1)
+    """A long judgement of one pair that stands word for word under two judges' names was written by one of them.
+
+    What a service says of a failed call, and numbers that two judges measured, are alike without that.
+    """
+    written = votes.filter(
+        pl.col("judgment").str.len_chars() >= COPIED,
+        pl.col("verdict") != "invalid",
+        ~pl.col("judgment").str.contains(_MEASURED, literal=True),
+    )
+    shared = written.filter(pl.col("judge").n_unique().over("judgment", "prompt_id", *PAIR) > 1)
     if shared.height == 0:
         return
     names = ", ".join(shared["judge"].unique(maintain_order=True))

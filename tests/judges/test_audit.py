@@ -15,6 +15,9 @@ import pytest
 
 from venire.judges.analysis import analyze
 from venire.judges.audit import CODES, Finding, audit, audit_file, has_errors
+from venire.judges.local import Measured
+from venire.judges.markers import UNIT
+from venire.judges.rubric import Shown
 from venire.judges.statistics.gwet import gwet_of_sums
 from venire.judges.statistics.kappa import unit_features
 from venire.judges.votes import validate, write_votes
@@ -277,6 +280,32 @@ def test_one_name_with_several_models_and_texts_under_two_names():
             f"{row['prompt_id']} {row['candidate_first']}: " + "the same long words, again and again. " * 3
         )
     assert "word for word across the names j1, j2" in one(table(rows), "judge_identity").message
+
+
+def test_equal_words_that_nobody_copied():
+    """A failed call's text, the numbers of judges that measure, and a set phrase on another pair are no copies."""
+    quota = "Error code: 429 - You exceeded your current quota, please check your plan and billing details. " * 2
+    rows = [
+        row | {"judgment": quota, "verdict": "invalid", "reason": "error"} if row["prompt_id"] == "p1" else row
+        for row in sound(20, ("openai/gpt-4o", "openai/o3"))
+    ]
+    assert found(table(rows), "judge_identity") == []
+    blind = {"reference": None, "contrast": None, "first_label": "A", "flags": []}
+    shown = Shown(id="p-1", prompt="p", first="x", second="y", **blind)
+    rows = sound(20, ("markers:one", "markers:two", "openai/gpt-4o"))
+    for row in rows[:6]:
+        if row["judge"].startswith("markers:"):
+            said = Measured(0, 0, f"{UNIT} (A: none; B: none)").reply(shown, 0)
+            row |= {"judgment": said, "verdict": "tie"}
+    assert found(table(rows), "judge_identity") == []
+    rows = sound(20, ("j1", "j2"))
+    for row in rows:
+        if row["prompt_id"] == ("p1" if row["judge"] == "j1" else "p2"):
+            row |= {
+                "judgment": "Neither of these answers is of any use to the person. " * 2 + "Winner: tie",
+                "verdict": "tie",
+            }
+    assert found(table(rows), "judge_identity") == []
 
 
 def test_the_longer_answer_wins():
