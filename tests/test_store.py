@@ -1,6 +1,7 @@
 """Weights trained elsewhere: who taught them is declared and frozen, and those judges do not count."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from click.testing import CliRunner
 
 from venire import store
 from venire._common.errors import InputError, VenireError
+from venire._common.files import read_json, write_json
 from venire.cli import cli
-from venire.engine import Base
+from venire.engine import Base, adapter_sha256
 from venire.judges.panel import judgeship, resolve_panel
 from venire.run import Run
 from venire.stages import plan
@@ -101,3 +103,54 @@ def test_a_teacher_is_a_family(adapter: Path, wrong: str) -> None:
         store.check_family(wrong)
     done = CliRunner().invoke(cli, ["candidates", "add", str(adapter), "--teacher", wrong])
     assert isinstance(done.exception, InputError)
+
+
+def retrain(folder: Path) -> None:
+    """Other weights in the same place."""
+    config = read_json(folder / "adapter_config.json")
+    write_json(folder / "adapter_config.json", config | {"lora_alpha": config["lora_alpha"] * 2})
+
+
+def test_an_added_candidate_retrained_in_place_is_refused_until_it_is_added_again(
+    adapter: Path, tiny_base: Base, own_home: Path
+) -> None:
+    first = store.add(adapter, str(tiny_base.path), "mine", ["openai"])
+    (record,) = (own_home / "candidates").glob("mine@*.json")
+    assert read_json(record)["sha256"] == first.sha256
+    old = {key: value for key, value in read_json(record).items() if key != "sha256"}
+    for content in (read_json(record), old):  # an older Venire wrote no sha256
+        write_json(record, content)
+        assert store.find("mine") == store.find(f"mine@{first.sha256[:8]}") == first
+    retrain(adapter)
+    for _ in range(2):
+        with pytest.raises(InputError, match=f"'mine@{first.sha256[:8]}': .*elsewhere now holds other weights"):
+            store.find("mine")
+    assert store.everything() == []
+    again = store.add(adapter, str(tiny_base.path), "mine", ["openai"])
+    assert store.find("mine") == again and again.sha256 != first.sha256
+    with pytest.raises(InputError, match="now holds other weights"):
+        store.find(f"mine@{first.sha256[:8]}")
+
+
+def test_a_candidate_that_is_gone_stops_only_those_who_ask_for_it(
+    adapter: Path, tiny_base: Base, tmp_path: Path
+) -> None:
+    other = shutil.copytree(adapter, tmp_path / "other")
+    for folder in (adapter, other):
+        store.add(folder, str(tiny_base.path), None)
+    (other / "adapter_model.safetensors").unlink()
+    assert store.find("elsewhere").name == "elsewhere"
+    assert [c.name for c in store.everything()] == ["elsewhere"]
+    with pytest.raises(InputError, match=r"no \*\.safetensors"):
+        store.find("other")
+    shutil.rmtree(other)
+    with pytest.raises(InputError, match=r"'other@.*is no folder any more; add it again"):
+        store.find("other")
+
+
+def test_full_weights_of_ours_are_of_their_base_s_family(tiny_base: Base, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_base.path, tmp_path / "epistemic_stance-step200")
+    lineage = {"name": folder.name, "kind": "full", "base": {"name": "smollm2-135m", "family": "smollm2"}}
+    write_json(folder / "lineage.json", lineage | {"sha256": adapter_sha256(folder)})
+    trained = store.from_lineage(folder, read_json(folder / "lineage.json"))
+    assert trained.family == store.add(folder, None, "mine").family == store.find("mine").family == "smollm2"

@@ -84,13 +84,18 @@ def check_family(text: str) -> str:
 
 
 def find(name: str) -> Stored:
-    """A candidate added before, by `<name>` or, where several have that name, `<name>@<hash8>`."""
-    found = [c for c in _added() if name in (c.name, f"{c.name}@{c.sha256[:8]}")]
-    if not found:
-        raise InputError(f"candidate {name!r} is not known here; make it so with: venire candidates add PATH")
+    """A candidate added before, by `<name>` or, where several have that name, `<name>@<hash8>`.
+
+    Raises InputError if there is none, if they are several, or if its folder now holds other weights.
+    """
+    found, gone = _added(name)
     if len(found) > 1:
         names = ", ".join(f"{c.name}@{c.sha256[:8]}" for c in found)
         raise InputError(f"candidate {name!r} is more than one; write one of: {names}")
+    if not found and gone:
+        raise gone[-1]
+    if not found:
+        raise InputError(f"candidate {name!r} is not known here; make it so with: venire candidates add PATH")
     return found[0]
 
 
@@ -119,10 +124,10 @@ def from_lineage(folder: Path, lineage: dict[str, Any]) -> Stored:
 
 
 def everything() -> list[Stored]:
-    """All candidates: added by hand, then trained under `runs/`."""
+    """All candidates: added by hand, and still as they were then; then trained under `runs/`."""
     from venire.training.candidates import lineage_files
 
-    found = _added()
+    found, _ = _added()
     for folder in sorted(RUNS.glob("*/candidates")):
         found += [from_lineage(file.parent, read_json(file)) for file in lineage_files(folder)]
     return found
@@ -141,12 +146,12 @@ def _adapter(name: str, path: Path, base_name: str, origin: str, more: dict[str,
 
 
 def _add_full(path: Path, name: str) -> Stored:
-    from venire.engine import register_full, resolve_base
+    from venire.engine import register_full
+    from venire.engine.bases import family_in
 
     ref = register_full(name, path)
     own = ref.model.removeprefix("venire/")
-    family = resolve_base(own).family
-    return Stored(name, "full", own, ref.sha256, family, ref.model, "added by hand", str(ref.path))
+    return Stored(name, "full", own, ref.sha256, family_in(path), ref.model, "added by hand", str(ref.path))
 
 
 def _taught(stored: Stored, base_name: str | None, path: Path, teachers: Collection[str] | None) -> Stored:
@@ -155,7 +160,8 @@ def _taught(stored: Stored, base_name: str | None, path: Path, teachers: Collect
     before = read_json(file).get("teachers", []) if file.is_file() else []
     lineage = read_json(path / "lineage.json") if (path / "lineage.json").is_file() else {}
     known = sorted({*(before if teachers is None else teachers), *(lineage.get("teacher_families") or ())})
-    write_json(file, {"name": stored.name, "path": stored.path, "base": base_name, "teachers": known})
+    record = {"name": stored.name, "path": stored.path, "base": base_name, "teachers": known, "sha256": stored.sha256}
+    write_json(file, record)
     return replace(stored, teachers=tuple(known))
 
 
@@ -172,12 +178,33 @@ def _record(name: str, sha256: str) -> Path:
     return home() / "candidates" / f"{name}@{sha256[:8]}.json"
 
 
-def _added() -> list[Stored]:
+def _added(name: str | None = None) -> tuple[list[Stored], list[InputError]]:
+    """The candidates added by hand (of that name) that are as they were then, and what is wrong with each other one."""
     from venire.engine.bases import home
 
-    found = []
+    found: list[Stored] = []
+    gone: list[InputError] = []
     for file in sorted((home() / "candidates").glob("*.json")):
         record = read_json(file)
-        if Path(record["path"]).is_dir():
-            found.append(add(Path(record["path"]), record["base"], record["name"]))
-    return found
+        if name in (None, record["name"], file.stem):
+            try:
+                _check_unchanged(file.stem, record)
+                found.append(add(Path(record["path"]), record["base"], record["name"]))
+            except InputError as error:
+                gone.append(error)
+    return found, gone
+
+
+def _check_unchanged(spec: str, record: dict[str, Any]) -> None:
+    """Raises InputError unless the weights are those that were added; files of old say so by their name alone."""
+    from venire.engine import adapter_sha256
+
+    path = Path(record["path"])
+    again = f"add it again: venire candidates add PATH --name {record['name']}"
+    if not path.is_dir():
+        raise InputError(f"candidate {spec!r}: {path} is no folder any more; {again}")
+    found = adapter_sha256(path)
+    if not found.startswith(record.get("sha256") or spec.rpartition("@")[2]):
+        raise InputError(
+            f"candidate {spec!r}: {path} now holds other weights ({found[:8]}), of teachers unknown; {again}"
+        )
