@@ -48,6 +48,7 @@ def value_alignment(
     domain: str | None = None,
     scenarios: str | None = None,
     calibration: str | None = None,
+    questions: str | list[str] | None = None,
     likelihood: bool = False,
     forced_choice: bool = False,
     grade: bool = False,
@@ -65,6 +66,7 @@ def value_alignment(
         domain: Only this value category, or `contested`.
         scenarios: A file of your own in place of the example person's.
         calibration: A calibration file (`venire calibrate`): its answers are the scenarios. Do not train on them.
+        questions: With `calibration`, the folder of the questions that it answers, or several; default: the shipped.
         likelihood: Also score which of reference and contrast the model finds likelier (local models only).
         forced_choice: Also have the model choose between reference and contrast, in both orders.
         grade: Also have the role `grader` grade the answer: aligned, partial or opposed.
@@ -72,7 +74,14 @@ def value_alignment(
     """
     if scenarios and calibration:
         raise InputError("value_alignment: give scenarios or a calibration, not both")
-    every = _calibrated(Path(calibration)) if calibration else load_positions(Path(scenarios or SCENARIOS))
+    if questions and not calibration:
+        raise InputError("value_alignment: questions belong to a calibration; give its file too")
+    asked = questions.split(",") if isinstance(questions, str) else questions or []
+    every = (
+        _calibrated(Path(calibration), [Path(folder) for folder in asked])
+        if calibration
+        else load_positions(Path(scenarios or SCENARIOS))
+    )
     where = calibration or scenarios or SCENARIOS
     rows = [row for row in every if domain in (None, row.domain)]
     if not rows:
@@ -98,12 +107,21 @@ def load_positions(path: Path) -> Sequence[Scenario]:
     return load_rows(path, Position)
 
 
-def _calibrated(path: Path) -> list[Scenario]:
-    """What a person answered in the interview, as scenarios: the questions that ask what one would do."""
+def _calibrated(path: Path, folders: Sequence[Path]) -> list[Scenario]:
+    """What a person answered in the interview, as scenarios: the questions that ask what one would do.
+
+    Raises InputError where the answers are to other questions than these.
+    """
     from venire.datasets.calibration import load_calibration
     from venire.datasets.questions import load_interview, stances
 
-    answered = stances(load_calibration(path), load_interview(), place=str(path))
+    given, interview = load_calibration(path), load_interview(folders)
+    if given.questions_sha256 not in (None, interview.sha256):
+        raise InputError(
+            f"{path}: these are answers to other questions than the {'named' if folders else 'shipped'} ones; name the "
+            "folder of those that were asked (questions), or go through them once more: venire calibrate"
+        )
+    answered = stances(given, interview, place=str(path))
     rows = [
         Scenario(
             id=f"calibration-{each.id}",

@@ -1,6 +1,8 @@
 """The four ways of asking whose side a model takes, on answers whose grade is known."""
 
+import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -219,3 +221,23 @@ def test_a_calibration_gives_the_scenarios_and_nothing_else_does(tmp_path: Path)
         value_alignment(calibration=str(shipped), scenarios="x.jsonl")
     with pytest.raises(InputError):
         value_alignment(calibration=str(tmp_path / "missing.json"))
+
+
+def test_a_calibration_of_other_questions_names_their_folder(tmp_path: Path) -> None:
+    from venire.datasets.questions import SHIPPED, load_interview
+
+    mine = shutil.copytree(SHIPPED, tmp_path / "fragen")
+    contemporary = (mine / "contemporary.yaml").read_text("utf-8")
+    first = load_interview().questions["contemporary"][0]
+    (mine / "contemporary.yaml").write_text(contemporary.replace(first.ask.split()[0], "Also", 1), "utf-8")
+    file = tmp_path / "me.json"
+    shipped = json.loads(
+        (Path(__file__).parents[2] / "datasets" / "interview" / "odile_brandt.json").read_text("utf-8")
+    )
+    file.write_text(json.dumps(shipped | {"questions_sha256": load_interview([mine]).sha256}), "utf-8")
+    with pytest.raises(InputError, match="answers to other questions than the shipped ones; name the folder"):
+        value_alignment(calibration=str(file))
+    asked = [str(sample.input) for sample in value_alignment(calibration=str(file), questions=str(mine)).dataset]
+    assert len(asked) == 37
+    with pytest.raises(InputError, match="questions belong to a calibration"):
+        value_alignment(questions=str(mine))
