@@ -1,5 +1,6 @@
 """The audit of raw judge text: winners derived again, labels, errors taken for verdicts, and who really answered."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ _EXPLAINS = 0.95  # share of verdicts that a label mapping must give to be the o
 _PARSER_SLIP = 0.05  # up to this share of texts without a verdict may be the parser's own limit
 _MEASURED = '"measured": {'  # in the text of a judge that measures: numbers in set words
 _MODELS = ("model", "judge_model", "evaluator", "annotator", "model_id", "judge_id", "raw_model")
+_FIELDS = ("model", "model_id", "judge_model")  # under which a service names its model in what it sends
 _VENDOR_WORDS = {
     "openai": r"chatgpt|gpt-?[34][\w.-]*|openai|o[134](?:-mini)?",
     "anthropic": r"claude[\w.-]*|anthropic",
@@ -29,7 +31,7 @@ _ANY_VENDOR = "|".join(_VENDOR_WORDS.values())
 _SIGNATURE = re.compile(
     rf"(?:(?<![\"'“‘])\b(?:i am|i'm|my name is|judged by|signed:?)|(?:^|[.!\n]\s*)as)\s+"
     rf"(?P<self>{_ANY_VENDOR})\b(?=[,.\s]|$)|"
-    rf"[\"'](?:model|model_id|judge_model)[\"']\s*:\s*[\"'](?:[\w.-]+/)*(?P<field>[\w.:-]+)[\"']|"
+    rf"[\"'](?:{'|'.join(_FIELDS)})[\"']\s*:\s*[\"'](?:[\w.-]+/)*(?P<field>[\w.:-]+)[\"']|"
     r"\b(?P<host>(?:api\.)?(?:openai|anthropic)\.com|[\w.-]*googleapis\.com)\b",
     re.IGNORECASE,
 )
@@ -209,7 +211,7 @@ def _signed_by_another(votes: pl.DataFrame) -> Iterator[Finding]:
         judge: vendor_of(judge) or vendor_of(family_of_judge(judge)) for judge in votes["judge"].unique().to_list()
     }
     columns = ["judgment", *_model_columns(votes)]
-    # What a service or a column says is proof; what a text says of itself may be a quotation.
+    # What a service or a column says is proof; what stands in a judge's own words may be a quotation.
     rows: dict[bool, list[int]] = {True: [], False: []}
     signs: dict[bool, dict[str, str]] = {True: {}, False: {}}
     known = [judge for judge, vendor in vendors.items() if vendor]
@@ -241,8 +243,21 @@ def _signature(text: str, column: str) -> tuple[str, str, bool] | None:
     for found in _SIGNATURE.finditer(text):
         vendor = vendor_of(found.group("self") or found.group("field") or found.group("host"))
         if vendor:
-            return vendor, " ".join(found.group().split())[:60], not found.group("self")
+            proof = not found.group("self") and _by_the_service(text, found.group("field"))
+            return vendor, " ".join(found.group().split())[:60], proof
     return None
+
+
+def _by_the_service(text: str, model: str | None) -> bool:
+    """Does the service speak, not a judge who quotes an answer? It sends an error, or an object that names `model`."""
+    if parse_verdict(text).reason in _FAILED:
+        return True
+    try:
+        opened, _ = json.JSONDecoder(strict=False).raw_decode(text.lstrip())
+    except ValueError:
+        return False
+    named = [opened.get(name) for name in _FIELDS] if model and isinstance(opened, dict) else []
+    return any(isinstance(name, str) and name.endswith(str(model)) for name in named)
 
 
 def _model_columns(votes: pl.DataFrame) -> list[str]:

@@ -258,6 +258,25 @@ def test_a_judges_name_that_was_kept_when_another_model_judged():
     assert "anthropic/claude-y" in one(table(rows), "judge_identity").message
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Answer A cites a page on openai.com.",
+        "One answer quotes 'model': 'gpt-4' from a log.",
+        'It says "model": "gpt-4".',
+    ],
+)
+def test_what_a_verdict_mentions_is_no_proof_of_another_model(reason: str):
+    rows = sound()
+    spoken = next(row for row in rows if row["judge"] == "anthropic/claude-y")
+    spoken["judgment"] = f"{reason} {spoken['judgment']}"
+    finding = one(table(rows), "judge_identity")
+    assert finding.severity == "warning" and len(finding.rows) == 1
+    failed = "Error code: 429 - rate limit reached, see api.openai.com/account/limits"
+    spoken |= {"judgment": failed, "verdict": "invalid", "reason": "error"}
+    assert one(table(rows), "judge_identity").severity == "error"
+
+
 def test_four_judges_that_are_two_models():
     rows = sound(20, ("j1", "j2", "j3", "j4"))
     for row in rows:
