@@ -95,7 +95,8 @@ def _both_or_any(votes: pl.DataFrame) -> str:
 def _repeated_rows(votes: pl.DataFrame) -> Iterator[Finding]:
     """Copies: one cell with the same verdict and text, or the same answers and long text under another prompt's id.
 
-    A file that numbers its repeats says that they are repeats; equal words at temperature 0 are no copy then.
+    A file that numbers its repeats says that they are repeats; equal words at temperature 0 are no copy then. Nor are
+    epochs with equal answers, which one call serves: they are averaged inside the prompt.
     """
     numbered = pl.col("repeat").n_unique().over(CELL) == pl.len().over(CELL)
     unmarked = votes.filter(~numbered)
@@ -108,7 +109,7 @@ def _repeated_rows(votes: pl.DataFrame) -> Iterator[Finding]:
         pl.col("sha_incumbent").is_not_null(),
         pl.col("judgment").str.len_chars() >= COPIED,
     )
-    renamed = known.filter(pl.struct("prompt_id", "epoch") != pl.struct("prompt_id", "epoch").first().over(content))
+    renamed = known.filter(pl.col("prompt_id") != pl.col("prompt_id").first().over(content))
     rows = sorted({*copies[ROW].to_list(), *renamed[ROW].to_list()})
     if rows:
         yield Finding(

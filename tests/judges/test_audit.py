@@ -237,6 +237,13 @@ def test_pairs_that_are_counted_twice():
     assert one(table(known + again), "repeated_rows").rows == list(range(58, 73))
 
 
+def test_a_call_that_serves_two_epochs_is_no_copy():
+    """Equal answers in both epochs are one sealed pair: judged once, and its text stands in both rows."""
+    long = "The first answer is patient with the question and the second is not, which matters most here. "
+    once = [dict(row, judgment=long + row["judgment"], epoch=0) for row in sound()]
+    assert found(table(once + [dict(row, epoch=1) for row in once]), "repeated_rows") == []
+
+
 def test_the_same_judge_asked_again_contradicts_itself():
     """The same 13 pairs gave 8 of 13 and then 11 of 13."""
     once = labelled(golden(13, 8), [False] * 13)
