@@ -69,6 +69,8 @@ def mix(
         described["phrasings"] = phrasings
     if replay is not None:
         general, share = load_rows(replay[0], kind), replay[1]
+        if measured is not None:
+            _check_apart(measured, _rows(general))
         train, used = _with_replay(train, _rows(general), share, seed)
         described["replay"] = {"sha256": general.sha256, "rows": used, "share": share}
     described["rows"] = len(train.rows)
@@ -114,6 +116,17 @@ def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Pat
             f"{'nothing to hold out' if not apart else 'nothing to train on'}; give another share, or a file"
         )
     return _where(rows, lambda row: family(row) not in apart), _where(rows, lambda row: family(row) in apart)
+
+
+def _check_apart(measured: Rows, general: Rows) -> None:
+    """Raises InputError for a row of the replay that is held out, or of a family that is."""
+    apart = {family(row): measured.place(i) for i, row in enumerate(measured.rows)}
+    for index, row in enumerate(general.rows):
+        if (place := apart.get(family(row))) is not None:
+            raise InputError(
+                f"{general.place(index)}: replay, and {place} is held out and of the same family or text; what is "
+                "measured on must not be trained on, so take it out of the replay's file"
+            )
 
 
 def _first_of_each_family(rows: Rows, most: int) -> Rows:

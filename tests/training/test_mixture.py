@@ -97,3 +97,16 @@ def test_a_file_held_out_that_is_also_trained_is_refused_with_both_places(values
     ):
         mixed(values, held_out=apart)
     assert mixed(values, held_out=write(apart, [row("something else")])).held_out is not None
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_what_is_held_out_does_not_come_back_as_replay(
+    values: Path, general: Path, tmp_path: Path, share: float
+) -> None:
+    with pytest.raises(InputError, match=r"general\.jsonl, row \d+: replay, and .*general\.jsonl, row \d+ is held out"):
+        mixed(values, held_out=general, replay=(general, share))
+    apart = mixed(values, held_out=0.25).held_out
+    assert apart is not None
+    again = write(tmp_path / "again.jsonl", [row("in other words", family(apart.rows[0]))])
+    with pytest.raises(InputError, match=r"again\.jsonl, row 1: replay, and .*values\.jsonl, row \d+ is held out"):
+        mixed(values, held_out=0.25, replay=(again, share))
