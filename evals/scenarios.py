@@ -161,7 +161,7 @@ def read_raw(path: Path) -> Iterator[Any]:
     """The rows of a YAML list or a JSONL file, as they stand. Raises InputError naming the line that is neither."""
     text = read_text(path, "suite")
     if path.suffix == ".jsonl":
-        yield from _read_lines(path, text)
+        yield from read_lines(path, text)
         return
     rows = parse_yaml(text, str(path))
     if rows is not None and not isinstance(rows, list):
@@ -169,8 +169,9 @@ def read_raw(path: Path) -> Iterator[Any]:
     yield from rows or []
 
 
-def _read_lines(path: Path, text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def read_lines(path: Path, text: str) -> Iterator[Any]:
+    """The rows of a JSONL file's text. Raises InputError naming the line that is none."""
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: a string may hold U+2028
         if line.strip():
             try:
                 yield json.loads(line)

@@ -17,6 +17,7 @@ from venire._common.kernel import KernelMode, wrap
 from venire._common.reading import first_fault, parse_yaml, read_text
 
 from .matching import words
+from .scenarios import read_lines
 
 Kind = Literal["none", "system", "kernel", "context", "retrieval"]
 _NEEDS: dict[Kind, tuple[str, ...]] = {
@@ -88,7 +89,7 @@ def load_treatment(name: str, raw: Mapping[str, Any], find: Callable[[str], Path
     if "facts" in _NEEDS[treatment.kind]:
         content: dict[str, Any] = {"facts": read_facts(path)}
     else:
-        content = {"text": path.read_text("utf-8").strip()}
+        content = {"text": read_text(path, f"treatment {name!r}").replace("\r\n", "\n").strip()}
     kept = {key: value for key, value in raw.items() if key != "file"}
     return _validate({**kept, **content, "name": name}, f"treatment {name!r}, file {str(path)!r}")
 
@@ -118,7 +119,7 @@ def read_facts(path: Path) -> list[str]:
     if path.suffix in (".yaml", ".yml", ".json"):
         rows = parse_yaml(text, str(path))
     elif path.suffix == ".jsonl":
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = list(read_lines(path, text))
     else:
         rows = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not isinstance(rows, list) or not rows:

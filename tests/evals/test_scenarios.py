@@ -54,6 +54,11 @@ def test_a_wrong_file_is_refused_with_file_and_row(tmp_path: Path, text: str, co
     assert "mine.yaml" in str(caught.value) and complaint in str(caught.value)
 
 
+def test_a_string_in_jsonl_may_hold_separators_of_lines(tmp_path: Path) -> None:
+    row = '{"id": "a", "domain": "d", "prompt": "One\u2028two\x85three?"}\r\n'
+    assert load_scenarios(_file(tmp_path, row, "mine.jsonl"))[0].prompt == "One\u2028two\x85three?"
+
+
 def test_a_missing_file_and_a_broken_line_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load_scenarios(tmp_path / "none.yaml")

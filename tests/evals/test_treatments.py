@@ -135,3 +135,22 @@ def test_wrong_arguments_and_facts_are_refused(tmp_path: Path) -> None:
         read_facts(path)
     with pytest.raises(InputError, match="read its file"):
         Treatment(kind="system", file="f").to_arg()
+
+
+def test_facts_in_jsonl_are_one_a_line_and_a_torn_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "facts.jsonl"
+    path.write_text('"One\u2028fact."\n{"statement": "Another."}\n', "utf-8")
+    assert read_facts(path) == ["One\u2028fact.", "Another."]
+    path.write_text('"One fact."\n{"statement": "Ano')
+    with pytest.raises(InputError, match=r"facts\.jsonl, line 2: not valid JSON"):
+        read_facts(path)
+
+
+@pytest.mark.parametrize("kind", ["system", "kernel"])
+def test_a_text_that_is_not_utf8_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_bytes("Line.\nDéjà vu.".encode("latin-1"))
+    with pytest.raises(InputError, match=r"mine\.txt, line 2: not UTF-8"):
+        load_treatment("mine", {"kind": kind, "file": str(path)})
+    path.write_bytes("One.\r\nTwo: é.\r\n".encode())
+    assert load_treatment("mine", {"kind": kind, "file": str(path)}).text == "One.\nTwo: é."

@@ -79,6 +79,12 @@ def test_a_wrong_cell_is_refused_with_its_row(column: str, cells: list, said: st
     assert said in refusal(rows().with_columns(pl.Series(column, cells, strict=False)))
 
 
+def test_a_text_that_holds_separators_of_lines_survives_jsonl(tmp_path: Path):
+    said = "first\u2028second\x85third\x0bfourth"
+    write_votes(validate(rows().with_columns(judgment=pl.lit(said)), "x"), tmp_path / "v.jsonl")
+    assert read_votes(tmp_path / "v.jsonl")["judgment"].unique().to_list() == [said]
+
+
 def test_a_second_vote_is_refused_with_its_row_and_can_be_admitted_by_name():
     twice = pl.concat([rows(), rows().head(2)])
     message = refusal(twice)
