@@ -59,10 +59,17 @@ def file_kind(path: Path) -> str:
 def _check_csv(text: str, path: Path) -> None:
     """Polars pads short rows silently; a row with too few or too many cells is a broken file."""
     rows = csv.reader(io.StringIO(text))
-    header = next(rows, [])
-    for i, row in enumerate(rows, start=1):
-        if row and len(row) != len(header):
-            raise InputError(f"{path}, row {i}: {len(row)} cells where the header has {len(header)}")
+    limit = csv.field_size_limit(max(len(text), 1))  # a judge's raw text may be longer than the module's default
+    i = 0
+    try:
+        header = next(rows, [])
+        for i, row in enumerate(rows, start=1):
+            if row and len(row) != len(header):
+                raise InputError(f"{path}, row {i}: {len(row)} cells where the header has {len(header)}")
+    except csv.Error as error:
+        raise InputError(f"{path}, row {i + 1}: not valid CSV: {error}") from error
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _from_records(records: list[dict]) -> pl.DataFrame:

@@ -170,6 +170,10 @@ def _typed(votes: pl.DataFrame, source: str) -> pl.DataFrame:
             columns.append(pl.Series(name, [None], dtype=kind).new_from_index(0, votes.height))
             continue
         raw = votes[name]
+        if raw.dtype.is_nested():
+            raise InputError(
+                f"{source}: column {name!r} holds lists or records ({raw.dtype}); one value a row is wanted"
+            )
         if kind is pl.String:
             column = _as_text(raw)
         elif kind is pl.Boolean:

@@ -137,6 +137,21 @@ def test_round_trip(ending: str, tmp_path: Path):
     assert again.with_columns(empty).equals(votes.with_columns(empty))
 
 
+def test_a_long_judgment_survives_csv(tmp_path: Path):
+    long = "so, on the whole, " * 10_000
+    write_votes(validate(rows().with_columns(judgment=pl.lit(long)), "x"), tmp_path / "v.csv")
+    assert read_votes(tmp_path / "v.csv")["judgment"].unique().to_list() == [long]
+
+
+@pytest.mark.parametrize("column", ["judgment", "criteria", "prompt_id", "candidate_first", "len_candidate"])
+@pytest.mark.parametrize("cell", [["a", "b"], {"a": 1}])
+def test_a_column_of_lists_or_records_is_refused_by_name(column: str, cell: object, tmp_path: Path):
+    table = rows().with_columns(pl.Series(column, [cell] * 6))
+    table.write_parquet(tmp_path / "v.parquet")
+    with pytest.raises(InputError, match=f"column '{column}' holds lists or records"):
+        read_votes(tmp_path / "v.parquet")
+
+
 def test_numbers_that_json_made_of_ids_stay_ids(tmp_path: Path):
     path = tmp_path / "votes.jsonl"
     write_votes(validate(rows(), "x"), path)
@@ -150,6 +165,8 @@ def test_numbers_that_json_made_of_ids_stay_ids(tmp_path: Path):
         ("votes.jsonl", '{"prompt_id": 1}\n{broken\n', "row 2"),
         ("votes.jsonl", "[1]\n", "row 1"),
         ("votes.csv", "prompt_id,verdict\np,tie\np,tie,x\n", "row 2: 3 cells where the header has 2"),
+        ("votes.csv", "prompt_id,verdict\np,tie\np\rq,tie\n", "row 2: not valid CSV"),
+        ("votes.csv", 'prompt_id,verdict\n"p,tie\n' + "p,tie\n" * 30_000, "row 1: 1 cells where the header has 2"),
         ("votes.xlsx", "", "file's ending"),
         ("votes.parquet", "no parquet", "cannot be read as parquet"),
     ],
