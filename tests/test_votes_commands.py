@@ -111,6 +111,21 @@ def test_repeats_are_admitted_by_name(venire: Any, tmp_path: Path):
     assert (kept["n_votes"], first["n_votes"]) == (164, 160)
 
 
+def test_repeats_across_files_are_admitted_by_name(venire: Any, tmp_path: Path):
+    votes, out = simulate(20, 0.5).select(REQUIRED), tmp_path / "out.parquet"
+    files = [tmp_path / "a.csv", tmp_path / "b.jsonl"]
+    pl.concat([votes, votes.tail(4)]).write_csv(files[0])
+    votes.tail(8).write_ndjson(files[1])
+    code, _, error = venire("votes", "import", files[1], files[1], "-o", out)
+    assert code == 2 and "row 9: a second vote" in error and "--repeats keep" in error and not out.exists()
+    for repeats, heights in (("keep", [160, 8, 4]), ("first", [160])):
+        assert venire("votes", "import", *files, "--repeats", repeats, "-o", out)[0] == 0
+        read = read_votes(out)["repeat"]
+        assert [(read == i).sum() for i in range(read.max() + 1)] == heights  # type: ignore[operator]
+    code, _, error = venire("votes", "import", out, files[1], "--repeats", "keep", "-o", tmp_path / "more.parquet")
+    assert code == 2 and "number them in the column 'repeat'" in error  # the user's own numbers are not overruled
+
+
 def test_audit_exits_1_for_an_error_and_0_for_none(venire: Any, good: Path, tmp_path: Path):
     code, text, _ = venire("votes", "audit", good, "--json")
     assert code == 0 and all(f["severity"] != "error" for f in json.loads(text)["findings"])

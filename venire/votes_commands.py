@@ -60,13 +60,12 @@ def import_(
     """
     import polars as pl
 
-    from venire.judges.importers import import_votes
-    from venire.judges.votes import validate, write_votes
+    from venire.judges.importers import import_files
+    from venire.judges.votes import write_votes
 
     if use is not None:
         _known_use(use)
-    parts = [import_votes(f, kind, candidate=candidate, incumbent=incumbent, repeats=repeats) for f in files]
-    table = parts[0] if len(parts) == 1 else validate(pl.concat(parts), " + ".join(map(str, files)))
+    table = import_files(files, kind, candidate=candidate, incumbent=incumbent, repeats=repeats)
     if use is not None:
         table = table.with_columns(use=pl.lit(use))
     write_votes(table, out)

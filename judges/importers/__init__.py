@@ -1,13 +1,14 @@
 """Votes from anywhere: other tools' judgement files as our vote table.
 
     import_votes(path)      any known file; its format is seen from its contents
+    import_files(paths)     several, as one table
     FORMATS                 the names of the formats
     detect_format(path)     the format of a file
 
 To add a format: a module here with `read(records, source, pick) -> rows`, and its line in `_READERS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import polars as pl
 from venire._common.errors import InputError
 from venire.judges.importers import alpaca_eval, arena_hard, fastchat
 from venire.judges.importers.records import Pick, Rows, read_records
-from venire.judges.votes import SCHEMA, Repeats, read_votes, validate
+from venire.judges.vote_files import read_table
+from venire.judges.votes import SCHEMA, Repeats, validate
 
-__all__ = ["FORMATS", "detect_format", "import_votes"]
+__all__ = ["FORMATS", "detect_format", "import_files", "import_votes"]
 
 _READERS: dict[str, Callable[[list[dict[str, Any]], str, Pick], Rows]] = {
     "alpaca_eval": alpaca_eval.read,
@@ -51,20 +53,44 @@ def import_votes(
     `incumbent` (and `candidate`) pick the comparisons of that contender out of a file with many, and say which side it
     is on; without it, of two names the one that sorts first is the candidate.
     """
+    return _import(path, format, Pick(candidate, incumbent), repeats)[0]
+
+
+def import_files(
+    paths: Sequence[Path],
+    format: str | None = None,
+    *,
+    candidate: str | None = None,
+    incumbent: str | None = None,
+    repeats: Repeats = "refuse",
+) -> pl.DataFrame:
+    """The votes of several files as one table; `repeats` holds across them unless one of them numbers its own."""
+    parts = [_import(path, format, Pick(candidate, incumbent), repeats) for path in paths]
+    if len(parts) == 1:
+        return parts[0][0]
+    table = pl.concat([votes for votes, _ in parts])
+    if not any(numbered for _, numbered in parts):
+        table = table.drop("repeat")
+    return validate(table, " + ".join(map(str, paths)), repeats)
+
+
+def _import(path: Path, format: str | None, pick: Pick, repeats: Repeats) -> tuple[pl.DataFrame, bool]:
+    """The votes in a file, and whether it has a column `repeat` itself."""
     format = format or detect_format(path)
     if format not in FORMATS:
         raise InputError(f"format {format!r} is none of {', '.join(FORMATS)}")
-    pick = Pick(candidate, incumbent)
     if format == "venire":
-        votes = read_votes(path, repeats)
+        table = read_table(path)
+        votes = validate(table, str(path), repeats)
         chosen = votes.filter(pick.keeps(pl.col("candidate"), pl.col("incumbent")))
         if chosen.height == 0:
             raise InputError(f"{path}: no votes on {pick}")
-        return chosen
+        return chosen, "repeat" in table.columns
     rows = _READERS[format](read_records(path), str(path), pick)
     if not rows:
         raise InputError(f"{path}: no votes {'on ' + str(pick) if pick else 'in it'}")
-    return validate(_table(rows), str(path), repeats)
+    table = _table(rows)
+    return validate(table, str(path), repeats), "repeat" in table.columns
 
 
 def detect_format(path: Path) -> str:
