@@ -1,15 +1,17 @@
 """Sizes are computed from the model's own configuration, and agree with what PEFT and the disk say."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from venire._common.errors import InputError
-from venire.engine import Base
+from venire.engine import Base, load_tokenizer, resolve_base
 from venire.training import estimate as estimates
 from venire.training.estimate import Work, check_memory, estimate, parameters
-from venire.training.recipe import Recipe
+from venire.training.recipe import Recipe, load_recipe
+from venire.training.tokens import columns, lengths
 
 LONG = Work(67, 2048, 400.0)
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
@@ -103,3 +105,18 @@ def test_gradient_checkpointing_is_turned_on_only_where_memory_asks(
     for free, wanted in ((10**13, False), (10**10, True)):
         monkeypatch.setattr(estimates, "available_bytes", lambda _, free=free: free)
         assert estimate(recipe, qwen2_7b(), LONG, "cpu", half=True).gradient_checkpointing is wanted
+
+
+def test_the_memory_of_the_shipped_recipes_is_what_they_were_measured_to_take() -> None:
+    """The figures of bench/training, which are the peak of the whole process over three steps on a CPU."""
+    from transformers import AutoConfig
+
+    home = Path(__file__).parents[2]
+    measured = json.loads((home / "bench" / "training" / "results.json").read_text("utf-8"))["recipes"]
+    base = resolve_base("smollm2-135m")
+    tokenizer, config = load_tokenizer(base), AutoConfig.from_pretrained(str(base.path))
+    for name in ("quickstart_sft", "quickstart_dpo", "style_small"):
+        recipe = load_recipe(home / "training" / "recipes" / f"{name}.yaml").variants()[-1]
+        found = lengths(columns(tokenizer, recipe.load().train, recipe, 8192))
+        need = estimate(recipe, config, Work(3, max(found), sum(found) / len(found)), "cpu")
+        assert 0.95 < need.memory_bytes / measured[name]["venire"]["peak_bytes"] < 1.5, name
