@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_text
+from venire._common.reading import first_fault
 
 from .imports import read_text
 from .rows import Message, SftRow
@@ -50,15 +53,18 @@ def read_chat(
         given = f"{person!r} is none of them" if person else "say which of them to learn from (person)"
         raise InputError(f"{path}: the chat's speakers are {', '.join(speakers) or 'nobody'}; {given}")
     teacher = TEACHERS.get(app) if learn == "assistant" else None
-    rows = [
-        SftRow(
-            family=f"{app}-{sha256_text(stretch)[:12]}",
-            teacher=teacher,
-            messages=[Message(role="user", content=asked), Message(role="assistant", content=said)],
-        )
-        for stretch, asked, said in _answers(turns, person)
-        if len(said) >= min_chars
-    ]
+    try:
+        rows = [
+            SftRow(
+                family=f"{app}-{sha256_text(stretch)[:12]}",
+                teacher=teacher,
+                messages=[Message(role="user", content=asked), Message(role="assistant", content=said)],
+            )
+            for stretch, asked, said in _answers(turns, person)
+            if len(said) >= min_chars
+        ]
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_fault(error).message}") from error
     if not rows:
         raise InputError(f"{path}: no answer of {person!r} to somebody, of {min_chars} characters or more")
     return rows

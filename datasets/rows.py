@@ -46,19 +46,24 @@ class Message(BaseModel):
     def _not_empty(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("an empty text")
-        return value
+        return _whole(value)
 
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     category: str = Field(default="", description="the value, or the kind of row, e.g. `redemption`, `replay`")
-    weight: float = Field(default=1.0, gt=0, description="how much it matters; 1 is the usual row")
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="how much it matters; 1 is the usual row")
     family: str = Field(default="", description="rows that say the same in other words share it")
     source: str = Field(default="", description="where the row comes from, in a word or two")
     teacher: str | None = Field(
         default=None, description="family of the model that wrote or rewarded the row: it may not judge the result"
     )
+
+    @field_validator("category", "family", "source", "teacher")
+    @classmethod
+    def _whole_characters(cls, value: str | None) -> str | None:
+        return value and _whole(value)
 
 
 class SftRow(_Row):
@@ -227,6 +232,17 @@ def _read(path: Path) -> Iterator[tuple[int, Any]]:
             yield number, f": {what}: {error}"
             continue
         yield number, value if isinstance(value, dict) else ": not a JSON object"
+
+
+def _whole(text: str) -> str:
+    """`text`. Raises ValueError for half of a surrogate pair, which JSON can escape and UTF-8 cannot write."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        where = f"after {text[: error.start][-30:]!r}" if error.start else "at the start"
+        half = ascii(text[error.start])[1:-1]
+        raise ValueError(f"half a character ({half}) {where}; write the whole one, or take it out") from error
+    return text
 
 
 def _check_turns(messages: Sequence[Message], last: str) -> None:

@@ -237,3 +237,12 @@ def test_telegram_chatgpt_and_claude(tmp_path: Path) -> None:
     assert row.texts == ["Why?", "So it is, in short."] and row.teacher == "anthropic"
     with pytest.raises(InputError, match="row 1: no conversation of ChatGPT's export"):
         read_chat(file, "chatgpt")
+
+
+def test_half_a_character_in_a_chat_is_named(tmp_path: Path) -> None:
+    chat = tmp_path / "result.json"
+    texts = (("Ben", "Are you coming?"), ("Ada", "The crane has its own hours \ud83d"))
+    told = [{"type": "message", "from": name, "text": text} for name, text in texts]
+    chat.write_text(json.dumps({"id": 1, "messages": told}), "utf-8")
+    with pytest.raises(InputError, match=r"result\.json: half a character \(\\ud83d\) after '.*its own hours '"):
+        read_chat(chat, "telegram", "Ada")

@@ -1,6 +1,7 @@
 """Training rows are refused by file and row, in one sentence."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def test_what_is_written_is_read_again(method: Method, row: dict[str, object], t
         ("dpo", {**DPO, "prompt": [ASK, ANSWER]}, "prompt: the last message is not the user's"),
         ("sft", SFT | {"emotion": 3}, "emotion: unknown key"),
         ("sft", SFT | {"weight": 0}, "weight: Input should be greater than 0"),
+        ("sft", SFT | {"weight": math.inf}, "weight: Input should be a finite number"),
+        (
+            "sft",
+            {"messages": [ASK, ANSWER | {"content": "a \ud83d b"}]},
+            r"half a character \(\\ud83d\) after 'a '",
+        ),
+        ("dpo", DPO | {"family": "\ud83d"}, r"family: half a character \(\\ud83d\) at the start"),
         ("sft", "[1, 2]", "not a JSON object"),
         ("sft", '{"messages": [', "not a JSON object on one line"),
     ],
