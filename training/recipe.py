@@ -147,6 +147,8 @@ class Recipe(_Strict):
         return self
 
     def _check_grid(self) -> None:
+        if "base" in self.grid:
+            raise ValueError("grid: one training, one base; write a recipe for each base")
         for key, values in self.grid.items():
             if key in ("grid", "method", *_OURS) or not (key in Recipe.model_fields or key.startswith("lora.")):
                 raise ValueError(f"grid: {key!r} is no key to vary; take e.g. learning_rate, beta, lora.r, seed")

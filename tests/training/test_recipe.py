@@ -118,6 +118,7 @@ def test_a_variant_has_the_identity_of_the_recipe_it_stands_for(tmp_path: Path) 
     [
         ("grid: {colour: [1]}", "grid: 'colour' is no key to vary"),
         ("grid: {method: [sft, dpo]}", "grid: 'method' is no key to vary"),
+        ("grid: {base: [smollm2-135m, org/x]}", "grid: one training, one base; write a recipe for each base"),
         ("grid: {seed: []}", r"grid\.seed: give at least one value"),
         ("grid: {seed: [1, 1]}", r"grid\.seed: give at least one value, each of them once"),
         ("grid: {epochs: [1, -1]}", "greater than 0"),
