@@ -105,8 +105,11 @@ def encode_chat(tokenizer: Any, messages: Sequence[Message], place: str) -> tupl
     for turn, message in enumerate(chat):
         if message["role"] != "assistant":
             continue
-        prompt = render_prompt(tokenizer, chat[:turn])
-        whole = render_prompt(tokenizer, chat[: turn + 1], add_generation_prompt=False)
+        try:
+            prompt = render_prompt(tokenizer, chat[:turn])
+            whole = render_prompt(tokenizer, chat[: turn + 1], add_generation_prompt=False)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from error
         if not (prompt.startswith(done) and whole.startswith(prompt)):
             raise InputError(
                 f"{place}: the base's chat template renders a chat otherwise once its answer is there, so training "

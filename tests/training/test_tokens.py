@@ -90,6 +90,18 @@ def test_a_template_that_rewrites_the_prompt_is_refused(byte_base: Base, tmp_pat
         encode_chat(tokenizer, messages("a", "b"), "row 7")
 
 
+def test_a_template_that_refuses_a_system_message_is_one_sentence(byte_base: Base) -> None:
+    tokenizer = load_tokenizer(byte_base)
+    refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    tokenizer.chat_template = refuses + tokenizer.chat_template
+    given = [Message(role="system", content="Be brief."), *messages("Hello", "Hi")]
+    said = rf"base in {byte_base.path} refuses a chat of system, user: System role not supported; leave the system"
+    with pytest.raises(InputError, match=f"^row 7: the chat template of the {said}"):
+        encode_chat(tokenizer, given, "row 7")
+    with pytest.raises(InputError, match=said):
+        encode_prompt(tokenizer, [message.model_dump() for message in given[:2]])
+
+
 def test_a_row_that_is_too_long_is_named(tokenizer: Any, tmp_path: Path) -> None:
     file = tmp_path / "long.jsonl"
     row = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "word " * 300}]}

@@ -26,14 +26,25 @@ def render_prompt(tokenizer: Any, messages: Sequence[Mapping[str, str]], add_gen
 
     If the last message is the assistant's and a generation prompt is asked for, the text ends inside that message,
     to be continued. Tokenise the result with `add_special_tokens=False`: the template has written them.
+    Raises InputError where the template refuses the chat, as some do a system message.
     """
+    from jinja2 import TemplateError
+
     continues = add_generation_prompt and bool(messages) and messages[-1]["role"] == "assistant"
-    return tokenizer.apply_chat_template(
-        list(messages),
-        tokenize=False,
-        add_generation_prompt=add_generation_prompt and not continues,
-        continue_final_message=continues,
-    )
+    try:
+        return tokenizer.apply_chat_template(
+            list(messages),
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt and not continues,
+            continue_final_message=continues,
+        )
+    except TemplateError as error:
+        roles = [message["role"] for message in messages]
+        what = "leave the system message out, or take" if "system" in roles else "take"
+        raise InputError(
+            f"the chat template of the base in {tokenizer.name_or_path} refuses a chat of {', '.join(roles)}: {error}; "
+            f"{what} another base"
+        ) from error
 
 
 def encode_prompt(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> list[int]:
