@@ -222,6 +222,7 @@ def _constant_output(votes: pl.DataFrame) -> Iterator[Finding]:
                 row_list(rows),
                 f"{contender} gives one and the same answer to {n} of {prompts} prompts",
                 "without these, " + effect(votes, without(votes, rows[ROW])),
+                tuple(rows["candidate"].unique().sort()),
             )
 
 

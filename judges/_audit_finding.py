@@ -21,17 +21,21 @@ _NAMED = 3  # comparisons that a message names before it counts the rest
 
 @dataclass(frozen=True)
 class Finding:
-    """`rows` count from 1. `effect` says what the headline becomes without the fault."""
+    """`rows` count from 1. `effect` says what the headline becomes without the fault.
+
+    candidates: whose comparisons alone it touches; empty: the file as a whole. It is not part of the format.
+    """
 
     code: str
     severity: Literal["error", "warning", "note"]
     rows: list[int]
     message: str
     effect: str
+    candidates: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As in `venire votes audit --json`."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "candidates"}
 
 
 @dataclass(frozen=True)

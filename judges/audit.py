@@ -14,7 +14,7 @@ from venire.judges._audit_text import text_findings
 from venire.judges.vote_files import read_table
 from venire.judges.votes import validate
 
-__all__ = ["CODES", "Finding", "audit", "audit_file", "has_errors"]
+__all__ = ["CODES", "SEVERITIES", "Finding", "audit", "audit_file", "has_errors"]
 
 CODES = {
     "winner_mismatch": "raw text and recorded verdict disagree, given the labels",
@@ -33,7 +33,7 @@ CODES = {
     "missing_votes": "judges did not vote on everything",
 }
 
-_ORDER = {"error": 0, "warning": 1, "note": 2}
+SEVERITIES = ("error", "warning", "note")  # the gravest first
 
 
 def audit(votes: pl.DataFrame) -> list[Finding]:
@@ -44,7 +44,7 @@ def audit(votes: pl.DataFrame) -> list[Finding]:
     numbered = with_rows(votes)
     found = [*text_findings(numbered), *design_findings(numbered)]
     codes = list(CODES)
-    return sorted(found, key=lambda finding: (_ORDER[finding.severity], codes.index(finding.code)))
+    return sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), codes.index(finding.code)))
 
 
 def audit_file(path: Path) -> list[Finding]:

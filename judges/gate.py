@@ -6,7 +6,7 @@ falsely is bounded by its level, uncorrected. Which failure leads to HOLD and wh
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from venire.judges._audit_finding import count
 from venire.judges._gate_component import Component, Outcome, outcome_of
 from venire.judges._gate_panel import Bench, panel_components
 from venire.judges._gate_suites import suite_components
-from venire.judges.audit import Finding
+from venire.judges.audit import SEVERITIES, Finding
 from venire.judges.counted import Conflicts, Contest, Counted, contests, counted_votes
 from venire.judges.feasibility import Unreachable, plan_feasibility
 from venire.judges.policy import MIN_PROMPTS, GatePolicy
@@ -26,6 +26,8 @@ from venire.judges.statistics.winrate import WinRate
 from venire.judges.stopping import look_at, looked_at
 
 __all__ = ["Component", "Decision", "GateInputs", "Hashes", "PostHoc", "Unreachable", "decide", "plan_feasibility"]
+
+_OWN = ("constant_output",)  # findings of the audit about a candidate's answers, not about the votes
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,10 @@ def decide(inputs: GateInputs) -> Decision:
     bench, design = _choose(inputs)
     candidate = bench.contest.candidate if bench else _only(inputs)
     post_hoc = _post_hoc(inputs)
+    told = _about(inputs.audit, candidate)
     found = panel_components(bench) if bench else [_no_votes(inputs)]
     found += suite_components(inputs.suites, inputs.policy, candidate, inputs.incumbent) if candidate else []
-    found += _premises(inputs, bench.counted if bench else None, candidate)
+    found += _premises(inputs, told, bench.counted if bench else None, candidate)
     found += [_frozen(post_hoc)] if post_hoc else []
     return Decision(
         outcome=outcome_of(found),
@@ -147,7 +150,7 @@ def decide(inputs: GateInputs) -> Decision:
         withdrawn=bench.counted.withdrawn if bench else {},
         post_hoc=post_hoc,
         not_examined=_not_examined(inputs, bench),
-        audit=None if inputs.audit is None else tuple(inputs.audit),
+        audit=told,
         hashes=inputs.hashes,
     )
 
@@ -232,14 +235,33 @@ def _no_votes(inputs: GateInputs) -> Component:
     return Component("superiority", None, None, 0.5, f"no vote on {who} against {inputs.incumbent} counts")
 
 
-def _premises(inputs: GateInputs, counted: Counted | None, candidate: str | None) -> list[Component]:
+def _about(findings: Sequence[Finding] | None, candidate: str | None) -> tuple[Finding, ...] | None:
+    """The findings as they bear on this candidate: another's degenerate answers are its own fault, and a warning here.
+
+    A fault of the votes themselves keeps its weight, whosever rows show it.
+    """
+    if findings is None:
+        return None
+    return tuple(
+        sorted((_as_told(finding, candidate) for finding in findings), key=lambda f: SEVERITIES.index(f.severity))
+    )
+
+
+def _as_told(finding: Finding, candidate: str | None) -> Finding:
+    others = finding.code in _OWN and candidate and finding.candidates and candidate not in finding.candidates
+    return replace(finding, severity="warning") if others and finding.severity == "error" else finding
+
+
+def _premises(
+    inputs: GateInputs, audit: Sequence[Finding] | None, counted: Counted | None, candidate: str | None
+) -> list[Component]:
     found = []
     if inputs.integrity is not None:
         found.append(_faults("integrity", inputs.integrity, "every hash is the recorded one", "REFUSE"))
     if inputs.leaks is not None:
         found.append(_faults("leaks", inputs.leaks, "no scenario stands in the training data", "REFUSE"))
-    if inputs.audit is not None:
-        found.append(_audit(inputs.audit))
+    if audit is not None:
+        found.append(_audit(audit))
     if inputs.conflicts is not None:
         found.append(_conflicts(inputs.conflicts, counted, candidate))
     return found
@@ -252,7 +274,7 @@ def _faults(name: str, faults: Sequence[str], fine: str, outcome: Any) -> Compon
 
 def _audit(findings: Sequence[Finding]) -> Component:
     """Errors refuse; every finding is told, with what the headline becomes without it in `Decision.audit`."""
-    told = {severity: [f for f in findings if f.severity == severity] for severity in ("error", "warning", "note")}
+    told = {severity: [f for f in findings if f.severity == severity] for severity in SEVERITIES}
     parts = [
         f"{count(len(found), severity) if found else f'no {severity}'}"
         + (f": {'; '.join(f'{f.code} ({f.message})' for f in found)}" if found else "")

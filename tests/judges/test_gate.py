@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from venire._common.errors import InputError
 from venire.judges._gate_component import Component, outcome_of
-from venire.judges.audit import Finding
+from venire.judges.audit import Finding, audit
 from venire.judges.counted import contests, counted_votes
 from venire.judges.gate import Decision, GateInputs, Hashes, PostHoc, decide, plan_feasibility
 from venire.judges.planning import outlook
@@ -410,6 +410,29 @@ def test_below_150_prompts_the_best_is_judged_by_max_t():
     assert "best of 5 candidates" in component(decision, "superiority").detail
     single = decide(inputs(votes, candidates=("step-2/plain",)))
     assert component(decision, "superiority").observed < component(single, "superiority").observed
+
+
+def test_a_loser_that_always_answers_the_same_refuses_nobody_else():
+    votes, steps = several(3, 60, [0.0, 1.0, -2.0])
+    own = {"sha_incumbent": "i" + pl.col("prompt_id"), "sha_candidate": pl.col("candidate") + pl.col("prompt_id")}
+    votes = votes.with_columns(**own)
+    same = pl.lit("always this")
+
+    def decided(name: str, side: str = "candidate") -> Decision:
+        shas = pl.when(pl.col(side) == name).then(same).otherwise(f"sha_{side}").alias(f"sha_{side}")
+        degenerate = votes.with_columns(shas)
+        return decide(inputs(degenerate, candidates=steps, audit=audit(degenerate)))
+
+    loser, winner, base = decided("step-2/plain"), decided("step-1/plain"), decided(INCUMBENT, "incumbent")
+    assert (loser.candidate, loser.outcome) == ("step-1/plain", "PROMOTE")
+    assert loser.audit and [(f.code, f.severity) for f in loser.audit if f.code == "constant_output"] == [
+        ("constant_output", "warning")
+    ]
+    assert "step-2/plain gives one and the same answer to 60 of 60 prompts" in component(loser, "audit").detail
+    for refused in (winner, base):
+        assert refused.outcome == "REFUSE" and "1 error: constant_output" in component(refused, "audit").detail
+    wrong = Finding("winner_mismatch", "error", [1], "wrong", "x", ("step-2/plain",))
+    assert decide(inputs(votes, candidates=steps, audit=[wrong])).outcome == "REFUSE"
 
 
 def test_twenty_candidates_that_are_no_better_are_seldom_promoted():
