@@ -5,7 +5,6 @@ imported from elsewhere, becomes this table; everything that counts votes reads 
 label or place: whoever makes a row has undone the blinding.
 """
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,7 +12,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from venire._common.errors import InputError
-from venire._common.files import write_atomic
+from venire._common.files import write_atomic, write_parquet
 from venire.judges.houses import family_of_judge
 from venire.judges.vote_files import file_kind, read_table
 
@@ -78,9 +77,7 @@ def write_votes(votes: pl.DataFrame, path: Path) -> None:
     kind = file_kind(path)
     table = votes.select([name for name in SCHEMA if name in votes.columns])
     if kind == "parquet":
-        buffer = io.BytesIO()
-        table.write_parquet(buffer)
-        write_atomic(path, buffer.getvalue())
+        write_parquet(path, table)
     else:
         write_atomic(path, table.write_csv() if kind == "csv" else table.write_ndjson())
 

@@ -1,10 +1,14 @@
 """Files that are either the old content or the new, never half of it."""
 
+import io
 import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -27,6 +31,13 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """`write_atomic` of indented JSON with a final newline. NaN is refused (ValueError)."""
     write_atomic(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_parquet(path: Path, frame: "pl.DataFrame") -> None:
+    """`write_atomic` of a frame as parquet."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_atomic(path, buffer.getvalue())
 
 
 def read_json(path: Path) -> Any:

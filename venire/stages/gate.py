@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import VenireError
-from venire._common.files import read_json, write_atomic, write_json
+from venire._common.files import read_json, write_atomic, write_json, write_parquet
 from venire._common.hashing import sha256_file
 
 from . import plan as planning
@@ -100,9 +100,9 @@ def write_frames(run: "Run", contenders: Sequence["Contender"]) -> "pl.DataFrame
     from venire.lineages import seed_groups
 
     suites = with_contender(read_results(eval_logs(run)), contenders)
-    suites.write_parquet(run.folder / "suites.parquet")
+    write_parquet(run.folder / "suites.parquet", suites)
     answers = answers_of(run, contenders)
-    answers.write_parquet(run.folder / "answers.parquet")
+    write_parquet(run.folder / "answers.parquet", answers)
     write_json(run.folder / "phrasings.json", phrasings(suites, answers, seed_groups(contenders)))
     return suites
 
