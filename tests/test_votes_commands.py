@@ -159,6 +159,17 @@ def test_the_gate_refuses_votes_that_the_audit_finds_wrong(venire: Any, tmp_path
     assert code == 0 and json.loads(text)["outcome"] == "REFUSE"
 
 
+def test_votes_that_decide_nothing_refuse_nothing(venire: Any, good: Path, tmp_path: Path):
+    votes = pl.read_parquet(good)
+    shown = votes.filter(pl.col("judge") == JUDGES[0]).with_columns(
+        use=pl.lit("display"), judge=pl.lit("xai/shown"), judgment=pl.lit("Error code: 429 - rate limit")
+    )
+    path = stored(tmp_path / "v.parquet", pl.concat([votes, shown]))
+    assert venire("votes", "audit", path)[0] == 1
+    decision = json.loads(venire("gate", "--votes", path, "--json")[1])
+    assert decision["outcome"] == "PROMOTE" and all(f["severity"] != "error" for f in decision["audit"])
+
+
 def screened(finalist: str = "step-1/plain") -> pl.DataFrame:
     """A run's own votes: two candidates on 60 prompts that screen, the finalist alone on 120 that decide."""
     both = [simulate(180, shift, seed, candidate=f"step-{seed}/plain") for seed, shift in ((0, 0.0), (1, 0.1))]

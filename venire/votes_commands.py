@@ -252,7 +252,7 @@ def decide_votes(file: Path, policy_file: Path | None) -> dict[str, Any]:
         incumbent=incumbents[0],
         finalist=screened_finalist(deciding, str(file)),
         exams={name: exam.passed for name, exam in exams.items()} if exams else None,
-        audit=audit_table(table),
+        audit=audit_table(deciding),
         hashes=Hashes(votes=sha256_file(file)),
     )
     return decide(inputs).to_dict()
