@@ -142,7 +142,12 @@ def leave_one_out(bench: Bench) -> Component:
         chosen = bench.field.candidates.index(bench.contest.candidate)
         level = bench.policy.leave_one_out_alpha
         rows = max_t_leave_one_out(
-            bench.field.left_out, bench.field.judges, chosen, _codes(bench.field.families), level, seed=bench.seed
+            _still_judged(bench.field.left_out, chosen),
+            bench.field.judges,
+            chosen,
+            _codes(bench.field.families),
+            level,
+            seed=bench.seed,
         )
         bounds = {row.without: (row.estimate, row.low, row.passed) for row in rows if row.without in judges}
     else:
@@ -154,6 +159,13 @@ def leave_one_out(bench: Bench) -> Component:
     passed = all(fine for _, _, fine in bounds.values())
     detail = f"weakest without {worst}: {estimate:.3f}, lower bound {low:.3f} (one-sided {level:g})"
     return Component(name, passed, low, 0.5, detail)
+
+
+def _still_judged(left_out: np.ndarray, chosen: int) -> np.ndarray:
+    """Means (J, n, K) without those of candidates whom the other judges hardly judged: they are not in the field."""
+    few = np.isfinite(left_out).sum(axis=1, keepdims=True) < MIN_PROMPTS
+    few[:, :, chosen] = False
+    return np.where(few, np.nan, left_out)
 
 
 def _codes(names: np.ndarray) -> np.ndarray:

@@ -6,10 +6,10 @@ Romano and Wolf 2005 for the step). The published bound is simultaneous: θ̂_k 
 one false promotion among K without splitting the prompts; used where n < 150. No stopping goes with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ._special import Floats, Ints, normal_quantile
 from .clusters import ROUNDING, cluster_codes
@@ -20,6 +20,7 @@ from .winrate import effective_n, is_sparse, wilson
 class MaxT:
     """K candidates: estimate (K,), t (K,), low (K,) simultaneous lower bounds in [0, 1], p_value (K,) adjusted.
 
+    One without any verdict has estimate nan, t −∞, low 0, p_value 1, and no part in the maximum.
     quantile: the 1−alpha quantile of max_k T under flips. chosen: index of the largest T (ties: the earlier).
     rejected: chosen has T above the quantile and a bound above ½.
     """
@@ -107,16 +108,31 @@ def max_t(
     seed: int = 0,
 ) -> MaxT:
     """Test K candidates at once from prompt means (n, K) in [0, 1]; the order of columns is the order of steps."""
-    data = candidate_sums(means, clusters)
+    every = candidate_sums(means, clusters)
+    judged: NDArray[np.bool_] = np.asarray(every.sizes > 0).max(axis=0)  # who has no verdict at all is not in the field
+    if not judged.any():
+        return _nobody(len(judged))
+    data = ClusterSums(every.sums[:, judged], every.sizes[:, judged])
     signs = random_signs(len(data.sums), draws, seed)
     mean, se = (row[0] for row in studentise(data, np.ones((1, len(data.sums)))))
     t = _t(mean, se)
     quantile, maxima = flip_quantile(data, signs, alpha)
     p_value = (1 + (maxima[:, None] >= t[None, :] - 1e-12).sum(axis=0)) / (draws + 1)
     low = simultaneous_low(data, mean + 0.5, se, quantile)
-    chosen = int(np.argmax(t))
-    rejected = bool(t[chosen] > quantile and low[chosen] > 0.5)
-    return MaxT(mean + 0.5, se, t, low, p_value, quantile, chosen, rejected)
+    found = _nobody(len(judged))
+    for whole, part in zip(
+        (found.estimate, found.se, found.t, found.low, found.p_value), (mean + 0.5, se, t, low, p_value), strict=True
+    ):
+        whole[judged] = part
+    chosen = int(np.argmax(found.t))
+    rejected = bool(found.t[chosen] > quantile and found.low[chosen] > 0.5)
+    return replace(found, quantile=quantile, chosen=chosen, rejected=rejected)
+
+
+def _nobody(k: int) -> MaxT:
+    """k candidates without a verdict: estimates unknown, T below any other's, nothing shown."""
+    unknown = np.full(k, np.nan)
+    return MaxT(unknown, unknown.copy(), np.full(k, -np.inf), np.zeros(k), np.ones(k), float("inf"), 0, False)
 
 
 @dataclass(frozen=True)

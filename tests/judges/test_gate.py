@@ -458,6 +458,15 @@ def test_a_candidate_without_votes_does_not_disturb_the_others():
     assert decision.candidate == "step-1/plain" and decision.outcome == "PROMOTE"
 
 
+@pytest.mark.parametrize("also", [0, 1])
+def test_another_candidate_with_one_judge_does_not_undo_leave_one_out(also: int):
+    votes, steps = several(2, 60, [1.0, 0.0])
+    more = pl.col("prompt_id").is_in([f"p{i:04}" for i in range(also)])
+    lonely = (pl.col("candidate") == steps[0]) | (pl.col("judge") == JUDGES[0]) | more
+    part = component(decide(inputs(votes.filter(lonely), candidates=steps)), "leave_one_judge_out")
+    assert part.passed and part.observed > 0.5
+
+
 def test_who_was_hardly_judged_cannot_be_the_best():
     votes, steps = several(3, 60, [0.0, 1.0, 3.0])
     few = votes.filter((pl.col("candidate") != "step-2/plain") | (pl.col("prompt_id") < "p0005"))

@@ -62,6 +62,19 @@ def test_max_t_without_a_judge() -> None:
     assert not max_t_leave_one_out(bad, ("a", "b", "c"), 1, draws=500)[2].passed
 
 
+def test_who_has_no_verdict_is_not_in_the_field() -> None:
+    means = np.clip(np.random.default_rng(2).normal(0.65, 0.2, (57, 3)), 0, 1)
+    means[:, 1] = np.nan
+    result, without = max_t(means, draws=500), max_t(means[:, [0, 2]], draws=500)
+    assert result.quantile == without.quantile and result.rejected and result.chosen in (0, 2)
+    np.testing.assert_array_equal(result.low[[0, 2]], without.low)
+    assert np.isnan(result.estimate[1]) and (result.t[1], result.low[1], result.p_value[1]) == (-np.inf, 0, 1)
+    (row,) = max_t_leave_one_out(means[None], ("a",), 1, draws=500)
+    assert not row.passed and row.low == 0
+    nobody = max_t(np.full((20, 2), np.nan), draws=500)
+    assert not nobody.rejected and nobody.low.tolist() == [0, 0]
+
+
 def test_e_mixture(reference: dict) -> None:
     for case in reference["e_mixture"]["cases"]:
         assert log_e(case["y"])[-1] == pytest.approx(case["logE"], abs=1e-6)
