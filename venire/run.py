@@ -89,16 +89,17 @@ class Run:
         return vllm_name(model)
 
     def incumbent(self) -> Contender:
-        """The contender to beat. Raises VenireError if the registry names no champion."""
+        """The contender to beat: a champion as it was frozen. Raises VenireError if the registry names no champion."""
         if self.experiment.incumbent != "registry:champion":
             return next(c for c in self.base_contenders() if c.name == self.experiment.incumbent)
-        from .registry import Registry
-
-        champion = Registry().champion
-        if champion is None:
-            raise VenireError("incumbent is registry:champion, but nothing was promoted yet; name a base instead")
+        champion = self.frozen_champion() or current_champion()
         model = self._served(champion["model"])
         return Contender(**{**champion, "model": model, "teachers": tuple(champion["teachers"])})
+
+    def frozen_champion(self) -> dict[str, Any] | None:
+        """The registry's champion when the experiment was frozen; None if it was not asked for, or by an older lock."""
+        lock = self.lock
+        return lock["frozen"].get("champion") if lock else None
 
     def candidate_contenders(self) -> list[Contender]:
         """Every candidate that is there now, in the order of the experiment file and of training steps."""
@@ -167,6 +168,16 @@ class Run:
             "experiment_sha256": sha256_file(self.path),
         }
         write_json(file, record)
+
+
+def current_champion() -> dict[str, Any]:
+    """The registry's champion as of now. Raises VenireError if nothing was promoted."""
+    from .registry import Registry
+
+    champion = Registry().champion
+    if champion is None:
+        raise VenireError("incumbent is registry:champion, but nothing was promoted yet; name a base instead")
+    return champion
 
 
 def versions() -> dict[str, str]:

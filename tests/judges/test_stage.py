@@ -3,12 +3,19 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from venire._common.errors import InputError, VenireError
+from venire._common.files import write_json
+from venire._common.hashing import sha256_json
+from venire.registry import Registry
+from venire.stages import flow
 
+from .helpers import INCUMBENT
 from .staging import Stage, mock_judges_of, sensible
 
 Make = Callable[..., Stage]
@@ -269,3 +276,57 @@ def test_a_finished_comparison_needs_no_key(stage: Make, models, monkeypatch: py
     with pytest.raises(InputError, match="mockllm/three: no key"):
         it.add("mockllm/three")
     assert it.gate() == before  # who could not join changes nothing
+
+
+def crown(name: str) -> dict[str, Any]:
+    """Make a contender of the staged experiment champion, as `registry promote` does; gives its entry."""
+    champion = {
+        "name": name, "model": "venire/smollm2-135m", "treatment": name.split("/")[1], "base": "smollm2-135m",
+        "kind": "base", "sha256": "0" * 64, "family": "smollm2", "path": None, "candidate": None, "step": 0,
+        "teachers": [],
+    }  # fmt: skip
+    store = Registry()
+    history = [*store.history, {"action": "promote", "champion": champion, "previous": store.champion}]
+    write_json(store.path, {"history": history, "uses": store.uses})
+    return champion
+
+
+def test_the_champion_to_beat_stays_who_it_was_when_frozen(stage: Make, models, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    models()
+    champion = crown(INCUMBENT)
+    it = stage(incumbent="registry:champion")
+    assert it.run.require_lock()["frozen"]["champion"] == champion
+    it.judge()
+    decision = it.gate()
+    assert decision["incumbent"] == INCUMBENT
+    it.run.eval_logs.mkdir(parents=True)
+    crown(it.names[0])  # the run's own candidate was promoted
+    assert it.run.incumbent().name == INCUMBENT
+    assert it.gate() == decision
+    assert "against itself" in it.retest("mockllm/one")
+    flow.planning.freeze(it.run)
+    assert it.run.require_lock()["frozen"]["champion"] == champion
+
+
+def test_a_champion_is_frozen_anew_until_work_is_done_and_older_locks_still_ask_the_registry(
+    stage: Make, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VenireError, match="nothing was promoted yet"):
+        stage(incumbent="registry:champion")
+    crown(INCUMBENT)
+    it = stage(incumbent="registry:champion")
+    crown("smollm2-135m/warm")
+    assert it.run.incumbent().name == INCUMBENT
+    flow.planning.require_lock(it.run)
+    flow.planning.freeze(it.run)
+    assert it.run.incumbent().name == "smollm2-135m/warm"
+    it.run.eval_logs.mkdir(parents=True)
+    frozen = {key: value for key, value in it.run.require_lock()["frozen"].items() if key != "champion"}
+    lock = it.run.require_lock() | {"frozen": frozen, "sha256": sha256_json(frozen)}
+    write_json(it.run.lock_file, lock)  # as it was written before champions were frozen
+    crown(INCUMBENT)
+    flow.planning.require_lock(it.run)
+    assert flow.planning.freeze(it.run)["sha256"] == lock["sha256"]
+    assert it.run.incumbent().name == INCUMBENT

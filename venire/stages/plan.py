@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from venire._common.errors import InputError, VenireError
 from venire._common.files import write_json
 from venire._common.hashing import sha256_file, sha256_json
-from venire.run import versions
+from venire.run import current_champion, versions
 
 from .design import preferences_of
 from .evaluate import suite_args, suite_task, treatments
@@ -23,13 +23,13 @@ def freeze(run: "Run") -> dict[str, Any]:
     run under it. Raises InputError for what is wrong in the experiment, VenireError for leaks and for a lock that
     other work already rests on.
     """
-    frozen = describe(run)
+    lock, begun = run.lock, run.eval_logs.exists() or run.candidates.exists()
+    frozen = describe(run, anew=lock is None or not begun)
     run.candidate_contenders()  # weights that are named must be there and fit, before anything is run
     check_leaks(run)
-    lock = run.lock
     if lock is not None and lock["frozen"] == frozen:
         return lock | {"plan": outlook(run, frozen)}  # what was frozen stays; other runs may have used its prompts
-    if lock is not None and (run.eval_logs.exists() or run.candidates.exists()):
+    if lock is not None and begun:
         raise VenireError(
             f"{run.lock_file} froze something else ({', '.join(changes(lock['frozen'], frozen))}) and work was done "
             f"under it; give the experiment another name, or decide post hoc with: venire gate {run.path}"
@@ -56,8 +56,11 @@ def _hint(changed: list[str], run: "Run") -> str:
     return added if "panel" in changed else ""
 
 
-def describe(run: "Run") -> dict[str, Any]:
-    """What is frozen: everything that decides, by content."""
+def describe(run: "Run", *, anew: bool = False) -> dict[str, Any]:
+    """What is frozen: everything that decides, by content.
+
+    `registry:champion` is who the lock says it is; `anew` asks the registry, whose champion may be another by now.
+    """
     from venire.engine import resolve_base
     from venire.judges.markers import check_judges
     from venire.judges.panel import resolve_panel
@@ -67,6 +70,9 @@ def describe(run: "Run") -> dict[str, Any]:
     check_judges(panel.judges, treated)
     suites = [freeze_suite(spec) for spec in experiment.suites]
     teachers = run.declared_teachers()
+    champion = None
+    if experiment.incumbent == "registry:champion":
+        champion = current_champion() if anew else run.frozen_champion()
     return {
         "name": experiment.name,
         "seed": experiment.seed,
@@ -80,7 +86,7 @@ def describe(run: "Run") -> dict[str, Any]:
         "gate": experiment.policy.model_dump(mode="json"),
         "n_judged": sum(suite["n"] for suite in suites if suite["judge"]),
         "n_max": largest_family(experiment.suites),
-    } | ({"teachers": teachers} if teachers else {})
+    } | {key: value for key, value in (("teachers", teachers), ("champion", champion)) if value}
 
 
 def freeze_preferences(panel: "Panel") -> str | None:
