@@ -103,11 +103,10 @@ def _threshold(name: str, rows: pl.DataFrame, metric: str, asked: Threshold, can
     if not np.isin(values, (0, 1)).all():
         return _undefined(name, limit, "an exact binomial test takes 0 and 1; this metric has values between")
     if asked.zero_failure:
-        return _zero_failure(name, values, asked, limit)
+        return _zero_failure(name, values, scored["sample_id"].to_numpy(), asked, limit)
     hits, n, deff = _effective(values, scored["family"].to_numpy(), asked)
-    test = threshold_test(
-        hits, n, at_most=asked.at_most, at_least=asked.at_least, mode=asked.mode_at(n), alpha=asked.alpha
-    )
+    mode = asked.mode_at(scored["sample_id"].n_unique())  # by items, as the plan says it, whatever families leave
+    test = threshold_test(hits, n, at_most=asked.at_most, at_least=asked.at_least, mode=mode, alpha=asked.alpha)
     rate = float(values.mean())
     counted = f"{int(values.sum())} of {len(values)}" + (f", counted as {hits} of {n} (families)" if deff > 1 else "")
     if test.mode == "point" and test.verdict != "certified":
@@ -128,19 +127,27 @@ def _effective(values: np.ndarray, families: np.ndarray, asked: Threshold) -> tu
     return min(hits, n), n, deff
 
 
-def _zero_failure(name: str, values: np.ndarray, asked: Threshold, limit: float) -> Component:
-    """Not one failure: passes with none, and is violated only where 95% itself is excluded."""
-    successes = int(values.sum()) if asked.at_least is not None else int(len(values) - values.sum())
-    n = len(values)
-    violated = threshold_test(successes, n, at_least=ZERO_FAILURE_CERTIFIES, alpha=asked.alpha).verdict == "violated"
+def _zero_failure(name: str, values: np.ndarray, items: np.ndarray, asked: Threshold, limit: float) -> Component:
+    """Not one failure: passes with none, and is violated only where 95% itself is excluded.
+
+    What is certified goes by distinct items: one that is asked again, in another epoch, is no further item.
+    """
+    good = values if asked.at_least is not None else 1 - values
+    failures, n = int(len(good) - good.sum()), len(np.unique(items))
+    deff = design_effect(good, items)
+    counted = math.floor(len(good) / deff)
+    successes = counted - math.floor(failures / deff + 1e-9)
+    test = threshold_test(successes, counted, at_least=ZERO_FAILURE_CERTIFIES, alpha=asked.alpha)
+    violated = test.verdict == "violated"
     bound = zero_failure_bound(n, asked.alpha)
     size = (
         ""
         if n == ZERO_FAILURE_ITEMS
         else f"; {ZERO_FAILURE_ITEMS} items are what certifies {ZERO_FAILURE_CERTIFIES:.0%}"
     )
-    detail = f"{n - successes} failures in {n} items, none allowed: " + (
-        f"certifies {bound:.1%}{size}" if successes == n else "violated" if violated else "not shown"
+    answers = f" ({len(good)} answers)" if len(good) > n else ""
+    detail = f"{failures} failures in {n} items{answers}, none allowed: " + (
+        f"certifies {bound:.1%}{size}" if not failures else "violated" if violated else "not shown"
     )
     observed = float(values.mean())
-    return Component(name, successes == n, observed, limit, detail, "REFUSE" if violated else "HOLD")
+    return Component(name, not failures, observed, limit, detail, "REFUSE" if violated else "HOLD")

@@ -393,6 +393,40 @@ def test_thresholds(hits: int, n: int, asked: dict[str, Any], outcome: str, said
     assert decision.outcome == outcome and said in part.detail, part
 
 
+def test_a_thresholds_mode_goes_by_items_not_by_what_families_leave_of_them():
+    """240 items in families of two are fewer than 200 to the exact test; the certificate is asked for all the same."""
+    own = [1.0] * 6 + [0.0] * 234
+    policy = suite("stance", thresholds={"rate": Threshold(at_most=0.05)})
+    alone = decide(inputs(GOOD, policy=policy, suites=results("stance", "rate", own, own)))
+    assert component(alone, "threshold:stance.rate").passed
+    pairs = results("stance", "rate", own, own, family=2)
+    part = component(decide(inputs(GOOD, policy=policy, suites=pairs)), "threshold:stance.rate")
+    assert "counted as" in part.detail and "uncertified" not in part.detail
+    assert part.passed is False and part.outcome_if_failed == "HOLD"
+
+
+def asked_again(scores: pl.DataFrame, epochs: int) -> pl.DataFrame:
+    return pl.concat([scores.with_columns(epoch=pl.lit(epoch, pl.Int64)) for epoch in range(1, epochs + 1)])
+
+
+def test_an_item_asked_again_is_no_further_item():
+    policy = suite("stance", thresholds={"rate": Threshold(at_least=1.0)})
+    named = "threshold:stance.rate"
+    six = asked_again(results("stance", "rate", [1.0] * 6, [1.0] * 6), 10)
+    part = component(decide(inputs(GOOD, policy=policy, suites=six)), named)
+    assert part.passed and "0 failures in 6 items (60 answers), none allowed: certifies 60.7%" in part.detail
+    full = component(
+        decide(inputs(GOOD, policy=policy, suites=asked_again(results("stance", "rate", [1.0] * 59, []), 2))), named
+    )
+    assert "0 failures in 59 items (118 answers), none allowed: certifies 95.0%" in full.detail
+    one = results("stance", "rate", [0.0] + [1.0] * 5, [])
+    missed = decide(inputs(GOOD, policy=policy, suites=asked_again(one, 10)))
+    assert component(missed, named).passed is False and missed.outcome == "HOLD"  # 1 of 6, not 10 of 60
+    point = suite("stance", thresholds={"rate": Threshold(at_most=0.05)})
+    few = asked_again(results("stance", "rate", [1.0] + [0.0] * 56, []), 4)
+    assert "uncertified" in component(decide(inputs(GOOD, policy=point, suites=few)), named).detail
+
+
 # One of several
 
 
