@@ -1,5 +1,6 @@
 """Files of a run are the old content or the new, never half of it."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from venire._common.files import write_parquet
+from venire._common.files import write_json, write_parquet
 from venire.stages import gate
 
 WRITE = pl.DataFrame.write_parquet
@@ -38,3 +39,16 @@ def test_frames_of_a_run_are_never_half_written(tmp_path: Path, monkeypatch: pyt
     found = {name: pl.read_parquet(run.folder / name).columns for name in names}
     assert found[torn] == ["old"] and found["answers.parquet"] == ["old"]
     assert sorted(path.name for path in run.folder.iterdir()) == sorted(names)
+
+
+def test_a_file_keeps_its_permissions_and_a_new_one_has_the_usual(tmp_path: Path) -> None:
+    mine, new = tmp_path / "answers.json", tmp_path / "new.json"
+    mine.write_text("{}")
+    mine.chmod(0o600)
+    write_json(mine, {"own": "words"})
+    before = os.umask(0o027)
+    try:
+        write_json(new, {})
+    finally:
+        os.umask(before)
+    assert [file.stat().st_mode & 0o777 for file in (mine, new)] == [0o600, 0o640]
