@@ -75,7 +75,7 @@ def train(
         from .cluster import train_on
 
         train_on(on, recipe.variants(), out, lock_sha256, base, device, quick, price, tell)
-    found = _device(device)
+    found = _device(device if on is None else "auto")  # the cluster has trained; here it is only read
     processes.join(found)
     for variant in recipe.variants():
         job = _Job(variant, out, base, found, quick, price, lock_sha256, tell)

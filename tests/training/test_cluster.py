@@ -67,6 +67,27 @@ def test_a_bad_row_on_a_worker_is_one_sentence_here(
         train(recipe, tmp_path, lock_sha256="a", base=byte_base, device="cpu", on=cluster, progress=lambda _: None)
 
 
+def test_what_a_cluster_trained_is_read_without_its_device(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from venire.training import cluster
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    quiet: dict[str, Any] = {"lock_sha256": "a", "base": byte_base, "progress": lambda _: None}
+    recipe = small_recipe(epochs=1, batch=12)
+    asked: list[str] = []
+
+    def elsewhere(on: str, variants: list[Recipe], out: Path, lock: str, base: Base, device: str, *_: object) -> None:
+        asked.append(device)
+        train(recipe, out, device="cpu", **quiet)
+
+    monkeypatch.setattr(cluster, "train_on", elsewhere)
+    found = train(recipe, tmp_path, device="cuda", on="ray://there:1", **quiet)
+    assert [c.step for c in found] == [1] and asked == ["cuda"]
+
+
 def test_without_ray_it_says_what_to_install(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
