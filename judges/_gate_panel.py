@@ -192,6 +192,8 @@ def agreement(bench: Bench) -> Component:
 def coverage(bench: Bench) -> Component:
     """Nearly all votes of the judges that count are valid."""
     share, required = bench.contest.coverage, bench.policy.coverage
+    if math.isnan(share):
+        return Component("coverage", None, None, required, "undefined: no vote was cast on the prompts that decide")
     withdrawn = "".join(f"; {judge} withdrawn: {why}" for judge, why in bench.counted.withdrawn.items())
     detail = f"{share:.1%} of the counted judges' votes are valid ({bench.contest.invalid} are not){withdrawn}"
     return Component("coverage", bool(share >= required), share, required, detail, "REFUSE")

@@ -62,6 +62,7 @@ class Contest:
 
     means (n,): Y_i. against (n,): the same with every invalid vote counted as a loss. cells (n, J): verdict means.
     left_out (n, J): Y_i without judge j. families, prompts (n,): names. log_ratio (n,): of lengths.
+    cast, failed (n,): a prompt's votes, and how many of them are invalid.
     """
 
     candidate: str
@@ -74,14 +75,25 @@ class Contest:
     against: Floats
     left_out: Floats
     log_ratio: Floats
-    coverage: float
-    invalid: int
+    cast: NDArray[np.int64]
+    failed: NDArray[np.int64]
+
+    @property
+    def invalid(self) -> int:
+        """How many votes on these prompts are invalid."""
+        return int(self.failed.sum())
+
+    @property
+    def coverage(self) -> float:
+        """The share of valid votes on these prompts; nan without any vote."""
+        cast = int(self.cast.sum())
+        return 1 - self.invalid / cast if cast else float("nan")
 
     def take(self, prompts: list[str]) -> "Contest":
         """Only these prompts, in this order; those without a vote are left out."""
         place = {name: i for i, name in enumerate(self.prompts.tolist())}
         rows = np.array([place[name] for name in prompts if name in place], dtype=np.int64)
-        parts = ("prompts", "families", "cells", "means", "against", "left_out", "log_ratio")
+        parts = ("prompts", "families", "cells", "means", "against", "left_out", "log_ratio", "cast", "failed")
         picked = {name: getattr(self, name)[rows] for name in parts}
         domains = None if self.domains is None else self.domains[rows]
         return Contest(**{**self.__dict__, **picked, "domains": domains})
@@ -91,12 +103,14 @@ def contests(votes: pl.DataFrame, incumbent: str) -> dict[str, Contest]:
     """The contests of every candidate with `incumbent` in some counted votes, by candidate."""
     rows = votes.filter(pl.col("incumbent") == incumbent)
     found = frames.comparisons(rows, "keep") if rows.height else []
-    return {comparison.candidate: _contest(comparison) for comparison in found}
+    tallies = rows.group_by("candidate", "prompt_id").agg(pl.len(), (pl.col("verdict") == "invalid").sum())
+    tally = {(name, prompt): numbers for name, prompt, *numbers in tallies.iter_rows()}
+    return {comparison.candidate: _contest(comparison, tally) for comparison in found}
 
 
-def _contest(comparison: Comparison) -> Contest:
+def _contest(comparison: Comparison, tally: Mapping[tuple[str, str], list[int]]) -> Contest:
     cells = comparison.panel.cells("both")
-    counts = comparison.verdicts.sum(axis=0)
+    votes = np.array([tally[comparison.candidate, prompt] for prompt in comparison.prompts.tolist()], dtype=np.int64)
     return Contest(
         candidate=comparison.candidate,
         judges=comparison.panel.judges,
@@ -108,6 +122,6 @@ def _contest(comparison: Comparison) -> Contest:
         against=prompt_means(order_mean(comparison.against, "both")),
         left_out=leave_one_out_means(cells),
         log_ratio=comparison.log_ratio,
-        coverage=float(counts[: frames.INVALID].sum() / counts.sum()),
-        invalid=int(counts[frames.INVALID]),
+        cast=votes[:, 0],
+        failed=votes[:, 1],
     )

@@ -530,6 +530,25 @@ def test_a_strong_candidate_stops_early_and_not_before_thirty_prompts():
     assert component(same, "agreement") == component(decision, "agreement")
 
 
+def test_coverage_is_that_of_the_votes_at_the_stop():
+    votes = with_lengths(simulate(94, 1.6, seed=4))
+    order = votes["prompt_id"].unique().sort().to_list()
+    stop = look(votes, CANDIDATE, order, 1, POLICY)
+    late = pl.col("prompt_id").is_in(order[stop.prompts :]) & (pl.col("prompt_id").rank("dense") % 4 == 0)
+    failed = votes.with_columns(verdict=pl.when(late).then(pl.lit("invalid")).otherwise("verdict"))
+    decision = decide(inputs(failed, order=order))
+    assert component(decision, "coverage").observed == 1.0 and "(0 are not)" in component(decision, "coverage").detail
+    assert "with 0 invalid votes" in component(decision, "invalid_against_candidate").detail
+    early = pl.col("prompt_id").is_in(order[:4])
+    failed = votes.with_columns(verdict=pl.when(early).then(pl.lit("invalid")).otherwise("verdict"))
+    again = look(failed, CANDIDATE, order, 1, POLICY)
+    share = component(decide(inputs(failed, order=order)), "coverage").observed
+    assert again.stop and share == pytest.approx(1 - 4 / again.prompts)
+    elsewhere = decide(inputs(votes, order=["another"]))
+    assert elsewhere.outcome == "HOLD" and component(elsewhere, "coverage").passed is None
+    json.dumps(elsewhere.to_dict(), allow_nan=False)
+
+
 def test_without_a_stop_the_final_bound_uses_what_is_left_of_alpha():
     votes = simulate(60, 0.35, seed=9)
     order = votes["prompt_id"].unique().sort().to_list()
