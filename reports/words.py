@@ -223,21 +223,35 @@ AGREEMENT = [
 
 
 def agreement_sentence(files: RunFiles) -> str:
-    """What this panel's signed agreement comes to."""
+    """What this panel's signed agreement comes to: the number is the analysis's, the verdict the gate's."""
     block = files.comparison.get("agreement") or {}
-    flip, floor = block.get("a_flip") or {}, float(files.policy.get("agreement", 0.20))
+    flip = block.get("a_flip") or {}
     estimate, low = flip.get("estimate"), flip.get("low")
     if not is_number(estimate):
         return "Signed agreement is not estimable here: it needs two judges, and prompts that are not all ties."
     units = count(block.get("n_units"), "prompt")
-    reached = is_number(low) and low >= floor
-    judged = "so the panel passes" if reached else "so the panel does not pass"
     effective = files.comparison.get("effective_judges")
     worth = f" Together they are worth {decimal(effective, 1)} independent judges." if is_number(effective) else ""
     return (
-        f"Signed agreement is {decimal(estimate)}, with a one-sided 95% lower bound of {decimal(low)} over {units}; "
-        f"the policy asks for a bound of {decimal(floor, 2)}, {judged}.{worth}"
+        f"Signed agreement is {decimal(estimate)}, with a one-sided 95% lower bound of {decimal(low)} over {units}"
+        f"{_agreed(files, low)}{worth}"
     )
+
+
+def _agreed(files: RunFiles, low: Any) -> str:
+    """What the policy asks for, and whether the gate found it; the gate leaves out votes that the analysis counts."""
+    rows = files.decision.get("components") or []
+    found = next((row for row in rows if row.get("name") == "agreement"), None)
+    floor = found["required"] if found else files.policy.get("agreement", 0.20)
+    asked = f"the policy asks for a bound of {decimal(floor, 2)}"
+    if found is None:
+        return f"; {asked}."
+    verdict = "so the panel passes" if found.get("passed") is True else "so the panel does not pass"
+    observed = found.get("observed")
+    if is_number(observed) and is_number(low) and abs(observed - low) < 5e-4:
+        return f"; {asked}, {verdict}."
+    seen = f"the bound is {decimal(observed)}" if is_number(observed) else "it is not defined"
+    return f". On the votes that the gate counts {seen}; {asked}, {verdict}."
 
 
 def length_sentence(files: RunFiles, lengths: tuple[float, float] | None) -> str:
