@@ -53,7 +53,11 @@ def audit_findings(files: RunFiles) -> list[AuditFinding] | None:
 
 _ADVICE = {
     "votes_not_counted": ("they are shown with the pairs; only votes of use `gate` decide", "pairs"),
-    "unpaired_votes": ("judge again: the same command asks only for the orders that are missing", "coverage"),
+    "unpaired_votes": (
+        "venire judge EXPERIMENT asks for the orders that nobody was asked yet; with --retry-invalid also where a call "
+        "failed (error, timeout); a reply that was refused or could not be read stays invalid",
+        "coverage",
+    ),
     "single_order": ("ask the other order too; a judge's liking for a place stands in this win rate", "position"),
     "repeats_averaged": ("nothing, if the judge was asked again on purpose", "judges"),
     "few_prompts": ("judge more prompts; `venire power` says how many", "win-rates"),
@@ -175,7 +179,11 @@ def _judges(judges: list[JudgeRow]) -> list[Caution]:
     found = []
     for judge in judges:
         if judge.status == "withdrawn":
-            found.append(Caution("withdrawn", f"{judge.name} was withdrawn: {judge.why}", "judge again", "judges"))
+            advice = (
+                "if its calls failed (error, timeout), ask them again: venire judge EXPERIMENT --retry-invalid; if it "
+                "refuses or cannot be read, another judge must take its place"
+            )
+            found.append(Caution("withdrawn", f"{judge.name} was withdrawn: {judge.why}", advice, "judges"))
         elif judge.status == "shown":
             advice = "its votes stand with the pairs and do not decide; another judge would add to the panel"
             found.append(Caution("not_counted", f"{judge.name} is shown, not counted: {judge.why}", advice, "judges"))

@@ -106,7 +106,8 @@ _WORDS = {
         "Enough valid votes",
         "nearly all votes could be read",
         "too many votes are invalid",
-        "judge again: venire judge EXPERIMENT asks only for what is missing",
+        "venire judge EXPERIMENT --retry-invalid asks again where a call failed (error, timeout), and nothing else: "
+        "a reply that was refused or could not be read stays invalid, and a judge of many such is better replaced",
         "coverage",
         "rate",
     ),
@@ -114,7 +115,8 @@ _WORDS = {
         "Invalid votes cannot change it",
         "the win is still shown if every invalid vote is counted against the candidate",
         "with every invalid vote counted against it, the win is not shown",
-        "judge again until fewer votes are invalid, or replace the judge that fails",
+        "ask failed calls (error, timeout) again: venire judge EXPERIMENT --retry-invalid; or replace the judge that "
+        "refuses or cannot be read",
         "coverage",
         "bound",
     ),

@@ -14,11 +14,13 @@ from venire._common.files import read_json
 from venire.judges.analysis import analyze
 from venire.judges.statistics.tango import tango_interval
 from venire.reports import build_report
+from venire.reports.components import components
 from venire.reports.files import read_run
 from venire.reports.model import make_report
 from venire.reports.numbers import decimal, duration, interval, percent, plain_json, points
 from venire.reports.pairs import reading
 from venire.reports.suites import changes
+from venire.reports.words import agreement_sentence
 
 RunMaker = Callable[..., Path]
 OUTCOMES: dict[str, dict[str, Any]] = {
@@ -74,6 +76,41 @@ def test_without_a_decision_the_page_says_so(make_run: RunMaker) -> None:
     (run / "decision.json").unlink()
     html, markdown, _ = files_of(run)
     assert "No decision yet" in html and markdown.startswith("## NO DECISION")
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({}, "the policy asks for a bound of 0.20, so the panel passes."),
+        (
+            {"passed": False, "observed": 0.1},
+            "the bound is 0.100; the policy asks for a bound of 0.20, so the panel does",
+        ),
+        (
+            {"passed": None, "observed": None},
+            "it is not defined; the policy asks for a bound of 0.20, so the panel does",
+        ),
+        ({"passed": True, "observed": 0.9}, "counts the bound is 0.900; the policy asks for a bound of 0.20, so the"),
+        (None, "; the policy asks for a bound of 0.20. Together"),
+    ],
+)
+def test_whether_the_judges_agree_enough_is_what_the_gate_says(
+    make_run: RunMaker, change: dict | None, said: str
+) -> None:
+    run = make_run()
+    decision = json.loads((run / "decision.json").read_text())
+    rows = [row for row in decision["components"] if row["name"] != "agreement" or change is not None]
+    decision["components"] = [row | (change or {}) if row["name"] == "agreement" else row for row in rows]
+    (run / "decision.json").write_text(json.dumps(decision))
+    assert said in agreement_sentence(read_run(run))
+
+
+def test_advice_on_invalid_votes_names_the_command_that_asks_again(make_run: RunMaker) -> None:
+    files = read_run(make_run())
+    report, words = make_report(files), {c.name: c.change for c in components(files)}
+    advice = {c.code: c.advice for c in report.cautions}
+    for said in (words["coverage"], words["invalid_against_candidate"], advice["unpaired_votes"]):
+        assert "--retry-invalid" in said and "(error, timeout)" in said
 
 
 def test_undefined_components_are_not_called_failed(make_run: RunMaker) -> None:
