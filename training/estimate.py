@@ -135,15 +135,26 @@ def parameters(config: Any, recipe: Recipe) -> tuple[int, int]:
 
 
 def _check_targets(recipe: Recipe, model: Any) -> None:
-    """PEFT passes over a name that stands nowhere as long as another does; a slip of the pen would train less."""
+    """Raises InputError for a target that is nowhere, which PEFT passes over as long as another is there.
+
+    And for the head and the embedding: TRL's loss takes the head's weights past an adapter, so nothing would be
+    trained there, and where the two are tied an update of one is none of the other.
+    """
     there = {
         name.rpartition(".")[2] for name, module in model.named_modules() if getattr(module, "weight", None) is not None
     }
+    ends = [model.get_input_embeddings(), model.get_output_embeddings()]
+    outside = [name for name, module in model.named_modules() if any(module is end for end in ends)]
     names = [] if recipe.lora.targets == "all-linear" else recipe.lora.targets
     if unknown := [name for name in names if name.rpartition(".")[2] not in there]:
         raise InputError(
             f"recipe {recipe.name!r}, lora.targets: the base has no {', '.join(unknown)}; it has "
-            f"{', '.join(sorted(there))}"
+            f"{', '.join(sorted(there - {name.rpartition('.')[2] for name in outside}))}"
+        )
+    if wrong := [name for name in names if any(f".{full}".endswith(f".{name}") for full in outside)]:
+        raise InputError(
+            f"recipe {recipe.name!r}, lora.targets: {', '.join(wrong)}: an adapter on the head or the embedding is not "
+            "trained as its name says; name modules of the layers, e.g. [q_proj, v_proj]"
         )
 
 

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError
 from venire._common.files import read_json, write_json
@@ -54,6 +54,7 @@ def _export(candidate: Candidate, base: "Base", folder: Path, dtype: str) -> Pat
     if candidate.kind == "adapter":
         from peft import PeftModel
 
+        _untie(model, candidate.path)
         model = PeftModel.from_pretrained(model, str(candidate.path)).merge_and_unload()
     stored = _stored_dtype(source) if dtype == "auto" else dtype
     model = model.to(getattr(torch, stored))
@@ -70,6 +71,27 @@ def _export(candidate: Candidate, base: "Base", folder: Path, dtype: str) -> Pat
         shutil.rmtree(made, ignore_errors=True)
         raise
     return folder
+
+
+def _untie(model: Any, adapter: Path) -> None:
+    """Give the head weights of its own where the adapter changes it or the embedding: tied, both would get the update.
+
+    Recipes train no such adapter; it comes from elsewhere.
+    """
+    from safetensors import safe_open
+    from torch import nn
+
+    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    if head is None or head.weight is not embedding.weight:
+        return
+    names = [name for name, module in model.named_modules() if module is head or module is embedding]
+    keys: list[str] = []
+    for file in adapter.glob("*.safetensors"):
+        with safe_open(str(file), framework="numpy") as tensors:
+            keys += tensors.keys()
+    if any(f".{name}." in key for name in names for key in keys):
+        head.weight = nn.Parameter(head.weight.detach().clone())
+        model.config.tie_word_embeddings = False
 
 
 def _stored_dtype(folder: Path) -> str:

@@ -16,6 +16,8 @@ from venire.training.candidates import Candidate, describe_base, write_candidate
 from venire.training.gguf_file import export_gguf
 from venire.training.merged import export_merged
 
+from ..tiny import tiny_llama
+
 TEXTS = ["Hello there, what's this? 12345", "  Größe: 日本 🙂\n\nnew", "don't  stop\tnow"]
 SIZES: dict[str, Any] = {
     "hidden_size": 64,
@@ -75,6 +77,26 @@ def test_a_merge_in_half_precision_is_close(candidate: Candidate, tiny_base: Bas
     assert 0 < off.mean() < 0.01 * logits(whole, ids).std()
     with pytest.raises(InputError, match="dtype 'int4': one of auto"):
         export_merged(candidate, tiny_base, tmp_path / "x", "int4")
+
+
+@pytest.mark.parametrize("target", ["lm_head", "embed_tokens"])
+def test_an_adapter_on_a_tied_head_or_embedding_is_merged_into_that_alone(
+    target: str, byte_base: Base, tmp_path: Path
+) -> None:
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = tiny_llama(tmp_path / "tied", load_tokenizer(byte_base), tie_word_embeddings=True, initializer_range=0.4)
+    config = LoraConfig(r=2, target_modules=["q_proj", target], init_lora_weights=False)
+    torch.manual_seed(1)
+    get_peft_model(AutoModelForCausalLM.from_pretrained(str(base.path)), config).save_pretrained(str(tmp_path / "own"))
+    both = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(str(base.path)), str(tmp_path / "own"))
+    lineage = {"name": "own", "kind": "adapter", "base": describe_base(base), "recipe": None, "step": 2}
+    own = write_candidate(tmp_path / "own", tmp_path / "candidates" / "own", lineage)
+    plain = AutoModelForCausalLM.from_pretrained(str(export_merged(own, base, tmp_path / "merged")))
+    assert torch.allclose(logits(plain, [3, 4, 5]), logits(both, [3, 4, 5]), atol=1e-4)
+    assert not plain.config.tie_word_embeddings
 
 
 def byte_level(cut: str) -> Any:

@@ -174,13 +174,16 @@ def test_a_device_that_is_not_there_is_refused(small_recipe: MakeRecipe, byte_ba
 def test_a_recipe_that_the_base_or_the_machine_cannot_follow_is_refused(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
 ) -> None:
-    for changes, sentence in (
+    wrong: tuple[tuple[dict[str, Any], str], ...] = (
         ({"lora": {"targets": ["qq_proj", "v_proj"]}}, r"lora.targets: the base has no qq_proj; it has .*q_proj"),
+        ({"lora": {"targets": ["q_proj", "lm_head"]}}, r"lora.targets: lm_head: an adapter on the head or"),
+        ({"lora": {"targets": ["model.embed_tokens"]}}, r"targets: model.embed_tokens: an adapter on the"),
         ({"padding_free": True}, "padding_free needs a CUDA device and the package flash-attn"),
         ({"parent": "nowhere"}, "recipe 'tiny_sft', parent: candidate 'nowhere': no such folder"),
-    ):
+    )
+    for number, (changes, sentence) in enumerate(wrong):
         with pytest.raises(InputError, match=sentence):
-            quietly(small_recipe(**changes), tmp_path / "-".join(changes), byte_base)
+            quietly(small_recipe(**changes), tmp_path / str(number), byte_base)
 
 
 def test_a_row_longer_than_the_base_is_refused_with_its_row(
