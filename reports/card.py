@@ -14,7 +14,7 @@ from .files import RunFiles
 from .model import Report
 from .numbers import is_number, plain_json
 from .render import render_text
-from .words import deciding_rate
+from .words import best_of, deciding_rate
 
 RECORD = "venire.promotion/1"
 RECORD_FILE = "promotion.json"
@@ -71,6 +71,7 @@ def promotion_record(report: Report, files: RunFiles) -> dict[str, Any]:
             "incumbent": decision.get("incumbent"),
             "incumbent_sha256": incumbent.get("sha256"),
             "win_rate": {k: deciding_rate(files).get(k) for k in ("estimate", "low", "high", "level", "n", "p_value")},
+            "win_rate_at_least": report.at_least,
             "alpha": decision.get("alpha"),
             "design": decision.get("design"),
             "components": decision.get("components", []),
@@ -159,7 +160,12 @@ def _results(report: Report, files: RunFiles) -> list[Any]:
         judged = next((s for s in files.frozen.get("suites", []) if s.get("judge")), {"task": "judged prompts"})
         args = {key: rate.get(key) for key in ("low", "high", "level", "n")}
         name = f"win rate against {report.incumbent} (blind panel, both orders, ties one half)"
-        found.append(result("judged", judged["task"], "win_rate", rate["estimate"], name, args))
+        value = rate["estimate"]
+        if best := best_of(files):  # the best one's own mean is raised by having been chosen
+            value, tried = best
+            name += f", lower bound that holds for the best of {tried} candidates"
+            args |= {"uncorrected": rate["estimate"]}
+        found.append(result("judged", judged["task"], "win_rate", value, name, args))
     for change in report.suites:
         if not change.telling:
             continue

@@ -128,15 +128,19 @@ def _ends(row: Estimate) -> str:
     return interval(row.low, row.high)
 
 
-def headline(title: str, rows: Sequence[Estimate]) -> Chart | None:
-    """The first of the rows, the rate that decides, large; None where it has no estimate."""
+def headline(title: str, rows: Sequence[Estimate], bound: float | None = None) -> Chart | None:
+    """The first of the rows, the rate that decides, large; None where it has no estimate.
+
+    `bound`: what holds for the best of several candidates; it stands in the place of the rate, which the choice raised.
+    """
     if not rows or not is_number(rows[0].estimate):
         return None
-    words = f"{title}: {value_words(rows[0])}. The line at 50% is no preference."
-    return draw("verdict-plot", title, words, lambda figure, narrow: _headline(figure, narrow, rows[0]))
+    least = "" if bound is None else f"at least {percent(bound)}, the best of several; by itself "
+    words = f"{title}: {least}{value_words(rows[0])}. The line at 50% is no preference."
+    return draw("verdict-plot", title, words, lambda figure, narrow: _headline(figure, narrow, rows[0], bound))
 
 
-def _headline(figure: "Figure", narrow: bool, row: Estimate) -> None:
+def _headline(figure: "Figure", narrow: bool, row: Estimate, bound: float | None) -> None:
     axes = _axes(figure, 0.62 if narrow else 0.4, left=0.02, right=0.98 if narrow else 0.66)
     _mark(axes, 0, row)
     axes.axvline(0.5, color=PALETTE["ink"], lw=1.2, ls=(0, (4, 3)), ymax=0.55 if narrow else 1)
@@ -149,9 +153,12 @@ def _headline(figure: "Figure", narrow: bool, row: Estimate) -> None:
     axes.spines["left"].set_visible(False)
     place = axes.get_yaxis_transform()
     rate, ends = percent(row.estimate), value_words(row).removeprefix(percent(row.estimate)).strip()
+    if bound is not None:
+        rate, ends = f"≥ {percent(bound)}", f"raw {value_words(row)}"
     at, high, below = (0, -0.85, -0.85) if narrow else (1.04, -0.1, 0.4)
     axes.text(at, high, rate, transform=place, va="center", fontsize=18 if narrow else 20, weight="bold")
-    axes.text(0.27 if narrow else at, below, ends, transform=place, va="center", fontsize=9.5, color=PALETTE["soft"])
+    beside = 0.27 if bound is None else 0.33
+    axes.text(beside if narrow else at, below, ends, transform=place, va="center", fontsize=9.5, color=PALETTE["soft"])
 
 
 def agreement_matrix(pairs: Sequence[dict[str, Any]]) -> Chart | None:

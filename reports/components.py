@@ -80,7 +80,7 @@ _WORDS = {
         "Not merely longer",
         "with length held equal, the win rate still lies above one half",
         "with length held equal, the candidate does not win",
-        "training data that is no longer than what people write to such a question, or a limit on length",
+        "training data whose answers are about as long as the incumbent's, or a limit on length",
         "length",
         "rate",
     ),

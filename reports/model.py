@@ -21,6 +21,7 @@ from .suites import Change, changes, rates
 from .words import (
     Verdict,
     agreement_sentence,
+    best_of,
     coverage_sentence,
     length_sentence,
     people_sentence,
@@ -41,6 +42,7 @@ class Report:
     verdict: Verdict
     gate: list[Component]
     win_rates: list[Estimate]
+    at_least: float | None  # the bound for the best of several, in the place of its own rate
     compared: list[Estimate]
     left_out: list[LeftOut]
     agreement: list[Coefficient]
@@ -72,7 +74,7 @@ class Report:
     @cached_property
     def verdict_plot(self) -> Chart | None:
         """The rate that decides, for the first screen."""
-        return headline(f"win rate of {self.candidate} against {self.incumbent}", self.win_rates)
+        return headline(f"win rate of {self.candidate} against {self.incumbent}", self.win_rates, self.at_least)
 
     @cached_property
     def win_rate_plot(self) -> Chart | None:
@@ -131,6 +133,7 @@ def make_report(files: RunFiles) -> Report:
     suites = changes(files)
     measured = rates(files)
     compared = figures.other_candidates(files)
+    best = best_of(files)
     stages = files.run.get("stages") or []
     phrasing, phrasing_axis = phrasing_points(files)
     phrasings = phrasing_rows(files)
@@ -142,6 +145,7 @@ def make_report(files: RunFiles) -> Report:
         verdict=verdict(files, gate),
         gate=gate,
         win_rates=figures.win_rates(files),
+        at_least=best[0] if best else None,
         compared=compared,
         left_out=figures.left_out(files),
         agreement=figures.agreement(files),

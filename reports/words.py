@@ -101,11 +101,17 @@ def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
     clusters = rate.get("families", rate.get("clusters"))
     families = f" in {clusters} families" if clusters not in (None, rate.get("n")) else ""
     level = percent(rate.get("level") or 0.95, 0)
-    return (
-        f"The panel preferred {candidate} to {incumbent} at a rate of {percent(rate['estimate'])} "
-        f"({level} interval {interval(rate.get('low'), rate.get('high'))}; {count(rate.get('n'), 'prompt')}{families}, "
-        f"{judges}, both orders; a tie counts one half, so 50% is no preference)."
-    )
+    asked = f"{count(rate.get('n'), 'prompt')}{families}, {judges}, both orders"
+    half = "a tie counts one half, so 50% is no preference"
+    raw = f"{percent(rate['estimate'])} ({level} interval {interval(rate.get('low'), rate.get('high'))}"
+    if best := best_of(files):
+        bound, tried = best
+        return (
+            f"The panel preferred {candidate} to {incumbent} at a rate of at least {percent(bound)}: the bound that "
+            f"holds for whichever of {tried} candidates is best ({asked}; {half}). "
+            f"Its own rate, {raw}), is raised by having been chosen."
+        )
+    return f"The panel preferred {candidate} to {incumbent} at a rate of {raw}; {asked}; {half})."
 
 
 def deciding_rate(files: RunFiles) -> dict[str, Any]:
@@ -117,33 +123,39 @@ def deciding_rate(files: RunFiles) -> dict[str, Any]:
     return own | ({"p_value": analysed.get("p_value")} if same else {}) | {"inconclusive": (own.get("n") or 0) < 15}
 
 
+def best_of(files: RunFiles) -> tuple[float, int] | None:
+    """(simultaneous lower bound, number of candidates) where the best of several was chosen on these same prompts.
+
+    The best's own mean is biased upwards by the choice: this bound is published, never that mean alone. After halving
+    the prompts that confirm had no part in the choice, and the mean stands for itself.
+    """
+    tried = sum(c["incumbent"] == files.finalist[1] for c in files.analysis.get("comparisons", []))
+    if tried < 2 or files.decision.get("design") != "max_t":
+        return None
+    gate = files.decision.get("components", [])
+    bound = next((c.get("observed") for c in gate if c.get("name") == "superiority"), None)
+    return (bound, tried) if is_number(bound) else None
+
+
 def _how_sure(files: RunFiles) -> str:
     rate = deciding_rate(files)
     low, high = rate.get("low"), rate.get("high")
     if not (is_number(low) and is_number(high)):
         return ""
+    if best := best_of(files):
+        where = "above" if best[0] > 0.5 else "not above"
+        return f"That bound lies {where} one half, with the choice among {best[1]} candidates allowed for."
     p, chance = rate.get("p_value"), ""
     if is_number(p) and rate["estimate"] > 0.5:
         said = decimal(p) if p >= 0.001 else "below 0.001"
         chance = f" If neither were better, a lead this large would come up with probability {said} (sign-flip test)."
     if rate.get("inconclusive"):
         return f"Not sure at all: {count(rate.get('n'), 'prompt')} are too few for the interval to decide anything."
-    chance += _choice(files)
     if low > 0.5:
         return f"The whole interval lies above one half.{chance}"
     if high < 0.5:
         return f"The whole interval lies below one half: the panel prefers the incumbent.{chance}"
     return f"The interval spans one half, so these votes fit a better candidate and a worse one.{chance}"
-
-
-def _choice(files: RunFiles) -> str:
-    tried = sum(c["incumbent"] == files.finalist[1] for c in files.analysis.get("comparisons", []))
-    if tried < 2 or files.decision.get("design") == "halving":  # the confirm prompts had no part in the choice
-        return ""
-    gate = files.decision.get("components", [])
-    bound = next((c.get("observed") for c in gate if c.get("name") == "superiority"), None)
-    used = f"the gate's lower bound, {percent(bound)}, is" if is_number(bound) else "the gate's lower bound is"
-    return f" It was chosen among {tried} candidates; this interval is not corrected for that choice, {used}."
 
 
 def _reason(component: Component, files: RunFiles) -> Reason:
