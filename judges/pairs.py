@@ -94,25 +94,37 @@ def make_pairs(
     *,
     seed: int,
     screen: Collection[str] = (),
+    merged: bool = False,
 ) -> list[Pair]:
     """The pairs of each candidate with the incumbent, in the frame's order of prompts.
 
     `answers` is `read_answers` with a column `contender`. Prompts whose id stands in `screen` are for screening, the
-    rest for the gate. Raises InputError if a contender answered nothing, not every prompt, or another prompt under
+    rest for the gate. A family that two suites share by chance alone (`chance_families`) is told apart by the suite's
+    name, unless `merged`. Raises InputError if a contender answered nothing, not every prompt, or another prompt under
     the same id: a prompt left out silently would bias the comparison.
     """
     import polars as pl
 
     names = [name for column in ("contender", "model") for name in answers[column].unique().sort().to_list()]
+    apart = set() if merged else chance_families(answers)
     rows = {
         contender: _by_prompt(answers.filter(pl.col("contender") == contender), contender)
         for contender in dict.fromkeys([*candidates, incumbent])
     }
     return [
-        _pair(rows[candidate][key], rows[incumbent][key], names, seed, screen)
+        _pair(rows[candidate][key], rows[incumbent][key], names, seed, screen, apart)
         for candidate in candidates
         for key in _shared(rows, candidate, incumbent)
     ]
+
+
+def chance_families(answers: "pl.DataFrame") -> set[str]:
+    """Families in several suites that are, in one of them at least, but the id of a sample that names no family."""
+    import polars as pl
+
+    by_suite = answers.group_by("family", "suite").agg(bare=(pl.col("sample_id") == pl.col("family")).all())
+    shared = by_suite.group_by("family").agg(suites=pl.len(), bare=pl.col("bare").any())
+    return set(shared.filter(pl.col("suites") > 1, pl.col("bare"))["family"].drop_nulls())
 
 
 def prompt_id(suite: str, sample_id: Any) -> str:
@@ -145,7 +157,14 @@ def _shared(rows: dict[str, dict[Any, Any]], candidate: str, incumbent: str) -> 
     return list(rows[candidate])
 
 
-def _pair(mine: dict[str, Any], other: dict[str, Any], names: list[str], seed: int, screen: Collection[str]) -> Pair:
+def _pair(
+    mine: dict[str, Any],
+    other: dict[str, Any],
+    names: list[str],
+    seed: int,
+    screen: Collection[str],
+    apart: Collection[str],
+) -> Pair:
     name = prompt_id(mine["suite"], mine["sample_id"])
     if mine["prompt"] != other["prompt"]:
         raise InputError(
@@ -155,7 +174,7 @@ def _pair(mine: dict[str, Any], other: dict[str, Any], names: list[str], seed: i
     return Pair(
         prompt_id=name,
         epoch=mine["epoch"] - 1,  # Inspect counts from 1, votes from 0
-        family=mine["family"] or name,
+        family=prompt_id(mine["suite"], mine["family"]) if mine["family"] in apart else mine["family"] or name,
         domain=mine["domain"],
         prompt=mine["prompt"],
         reference=mine["reference"] or None,

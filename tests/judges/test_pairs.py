@@ -1,5 +1,7 @@
 """Pairs: same prompt, two answers, an id that tells nobody's name."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -50,6 +52,29 @@ def test_self_identification_is_not_shown() -> None:
 def test_screening_prompts_are_marked() -> None:
     found = make_pairs(answers_frame(), [CANDIDATE], INCUMBENT, seed=7, screen={"value_alignment/s1"})
     assert [pair.use for pair in found] == ["gate", "screen", "gate", "gate"]
+
+
+def two_suites(**second: Any) -> pl.DataFrame:
+    """Two suites with the same ids; what the second one's families are, `second` may say."""
+    first = answers_frame().with_columns(family=pl.col("sample_id"))
+    return pl.concat([first, first.with_columns(suite=pl.lit("venire/style"), **second)])
+
+
+def test_families_of_suites_with_the_same_ids_are_apart() -> None:
+    found = make_pairs(two_suites(), [CANDIDATE], INCUMBENT, seed=7)
+    assert [pair.family for pair in found] == [pair.prompt_id for pair in found] and len(found) == 8
+    some = make_pairs(two_suites(family=pl.lit("s1")), [CANDIDATE], INCUMBENT, seed=7)
+    assert {pair.family for pair in some} == {"s0", "value_alignment/s1", "s2", "s3", "style/s1"}
+    old = make_pairs(two_suites(), [CANDIDATE], INCUMBENT, seed=7, merged=True)
+    assert [pair.family for pair in old] == ["s0", "s1", "s2", "s3"] * 2
+    assert [pair.id for pair in old] == [pair.id for pair in found]
+
+
+def test_families_of_one_suite_and_families_shared_by_name_stay_as_they_are() -> None:
+    one = make_pairs(two_suites().filter(suite="venire/style"), [CANDIDATE], INCUMBENT, seed=7)
+    assert [pair.family for pair in one] == ["s0", "s1", "s2", "s3"]
+    named = two_suites().with_columns(family=pl.lit("promises"))
+    assert {pair.family for pair in make_pairs(named, [CANDIDATE], INCUMBENT, seed=7)} == {"promises"}
 
 
 def test_a_missing_answer_is_an_error() -> None:

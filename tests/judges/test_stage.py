@@ -12,8 +12,11 @@ import pytest
 from venire._common.errors import InputError, VenireError
 from venire._common.files import write_json
 from venire._common.hashing import sha256_json
+from venire.judges.judging import open_judging
+from venire.judges.pairs import make_pairs
 from venire.registry import Registry
 from venire.stages import flow
+from venire.stages.design import confirm_families, open_stage
 
 from .helpers import INCUMBENT
 from .staging import Stage, mock_judges_of, sensible
@@ -276,6 +279,24 @@ def test_a_finished_comparison_needs_no_key(stage: Make, models, monkeypatch: py
     with pytest.raises(InputError, match="mockllm/three: no key"):
         it.add("mockllm/three")
     assert it.gate() == before  # who could not join changes nothing
+
+
+def test_suites_with_the_same_ids_are_judged_as_families_apart_and_an_older_seal_holds(stage: Make, models) -> None:
+    models()
+    suites = [{"task": f"venire/{name}", "limit": 8, "judge": True} for name in ("value_alignment", "style")]
+    it = stage(prompts=4, suites=suites)
+    first = it.answers.with_columns(family=pl.col("sample_id"))
+    it.answers = pl.concat([first, first.with_columns(suite=pl.lit("venire/style"))])
+    everyone = flow.contenders(it.run)
+    for merged, families in ((False, 8), (True, 4)):
+        judging, design, _ = open_stage(it.run, everyone)
+        assert len(set(design.families)) == families
+        assert confirm_families(it.run, design) == {f"{s['task'][7:]}/s{i}" for s in suites for i in range(4)}
+        if not merged:  # seal what an earlier version would have sealed
+            names = [[c.name for c in found] for found in (it.run.candidate_contenders(), [it.run.incumbent()])]
+            old = make_pairs(it.answers, names[0], names[1][0], seed=7, merged=True)
+            (it.run.folder / "manifest.json").unlink()
+            open_judging(old, judging.panel, it.run.folder, seed=7, origins=everyone, anchors=judging.panel.anchors.n)
 
 
 def crown(name: str) -> dict[str, Any]:

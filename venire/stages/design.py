@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from venire._common.errors import InputError, VenireError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from venire.judges.judging import Judging
@@ -86,10 +88,11 @@ def open_stage(
         raise VenireError(f"{run.folder} holds no candidate yet: train or add one")
     answers = judged_answers(run, answers_of(run, contenders))
     names, seed = [c.name for c in candidates], run.experiment.seed
-    pairs = make_pairs(answers, names, incumbent.name, seed=seed)
+    merged = sealed_merged(run.folder, answers)
+    pairs = make_pairs(answers, names, incumbent.name, seed=seed, merged=merged)
     design = make_design(run, pairs, len(candidates))
     if design.halving:
-        pairs = make_pairs(answers, names, incumbent.name, seed=seed, screen=design.screen)
+        pairs = make_pairs(answers, names, incumbent.name, seed=seed, screen=design.screen, merged=merged)
     panel = resolve_panel(run.experiment.panel)
     judging = open_judging(
         pairs,
@@ -101,6 +104,15 @@ def open_stage(
         preferences=preferences_of(panel),
     )
     return judging, design, candidates
+
+
+def sealed_merged(folder: "Path", answers: "pl.DataFrame") -> bool:
+    """Were families that suites share by chance sealed here as one, as they were before they were told apart?"""
+    from venire.judges.manifest import read_manifest
+    from venire.judges.pairs import chance_families
+
+    shared, file = chance_families(answers), folder / "manifest.json"
+    return bool(shared) and file.is_file() and any(pair.family in shared for pair in read_manifest(file).pairs)
 
 
 def preferences_of(panel: "Panel") -> list["Preference"]:
@@ -139,7 +151,8 @@ def earlier_uses(run: "Run", design: Design) -> int:
 
 def confirm_families(run: "Run", design: Design) -> set[str]:
     """Families of the deciding prompts, by suite and name."""
-    return {f"{design.prompts[i].split('/')[0]}/{design.families[i]}" for i in confirm_order(run, design)}
+    deciding = [(design.prompts[i].split("/")[0], design.families[i]) for i in confirm_order(run, design)]
+    return {f"{suite}/{family.removeprefix(f'{suite}/')}" for suite, family in deciding}
 
 
 def confirm_order(run: "Run", design: Design) -> list[int]:

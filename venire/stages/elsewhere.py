@@ -109,16 +109,17 @@ def compare(run: "Run", ours: Sequence[Path], theirs: Sequence[Path], say: Say) 
     from venire.judges.pairs import make_pairs
     from venire.judges.panel import resolve_panel
 
-    from .design import preferences_of
+    from .design import preferences_of, sealed_merged
 
     frames = [read_answers(ours), read_answers(theirs)]
     names = contender_names(frames, (ours[0], theirs[0]))
     answers = _named(frames, names)
-    pairs = make_pairs(answers, [names[0]], names[1], seed=run.experiment.seed)
-    panel = fitting(resolve_panel(run.experiment.panel), pairs, say)
-    origins = [Stranger(n, family_of_judge(str(f["model"][0]))) for n, f in zip(names, frames, strict=True)]
     identity = sha256_json([[sha256_file(path) for path in paths] for paths in (ours, theirs)])[:8]
     folder = run.folder / "elsewhere" / f"{ours[0].stem}-{theirs[0].stem}"[:60].rstrip("-_") / identity
+    merged = sealed_merged(folder, answers)
+    pairs = make_pairs(answers, [names[0]], names[1], seed=run.experiment.seed, merged=merged)
+    panel = fitting(resolve_panel(run.experiment.panel), pairs, say)
+    origins = [Stranger(n, family_of_judge(str(f["model"][0]))) for n, f in zip(names, frames, strict=True)]
     judging = open_judging(
         pairs,
         panel,
