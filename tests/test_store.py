@@ -13,8 +13,10 @@ from click.testing import CliRunner
 from venire import store
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
+from venire.chat import find_voice
 from venire.cli import cli
 from venire.engine import Base, adapter_sha256
+from venire.evals.treatments import Treatment
 from venire.judges.panel import judgeship, resolve_panel
 from venire.run import Run
 from venire.stages import plan
@@ -126,6 +128,10 @@ def test_an_added_candidate_retrained_in_place_is_refused_until_it_is_added_agai
         with pytest.raises(InputError, match=f"'mine@{first.sha256[:8]}': .*elsewhere now holds other weights"):
             store.find("mine")
     assert store.everything() == []
+    with pytest.raises(InputError, match="now holds other weights"):
+        find_voice("mine", {"plain": Treatment()}, {})
+    done = CliRunner().invoke(cli, ["export", "mine", "--to", "there"])
+    assert "now holds other weights" in str(done.exception)
     again = store.add(adapter, str(tiny_base.path), "mine", ["openai"])
     assert store.find("mine") == again and again.sha256 != first.sha256
     with pytest.raises(InputError, match="now holds other weights"):

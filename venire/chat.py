@@ -105,12 +105,12 @@ def _model(weights: str) -> str:
         raise InputError(f"contender {weights!r} is more than one; write one of: {names}")
     if stored:
         return next(iter(stored))
+    store.refuse_changed(weights)
     try:
         return store.bare(weights).model
     except InputError as error:
-        raise InputError(
-            f"contender {weights!r}: neither a candidate that is known here nor a base: {error}"
-        ) from error
+        told = f"contender {weights!r}: neither a candidate that is known here nor a base: {error}"
+        raise InputError(told) from error
 
 
 class Stopped(Exception):

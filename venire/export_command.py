@@ -117,7 +117,7 @@ def _push(folder: Path, repo: str, public: bool, dry_run: bool) -> list[str]:
 def _find(name: str, base_name: str | None) -> "tuple[Candidate, Base]":
     """The candidate of that name or in that folder, and its base."""
     from venire.engine import resolve_base
-    from venire.store import everything
+    from venire.store import everything, refuse_changed
     from venire.training.candidates import Candidate, describe_base, read_candidate
 
     path = Path(name)
@@ -125,6 +125,8 @@ def _find(name: str, base_name: str | None) -> "tuple[Candidate, Base]":
         found = read_candidate(path)
         return found, resolve_base(base_name or found.base)
     known = [c for c in everything() if name in (c.name, f"{c.name}@{c.sha256[:8]}", c.path)]
+    if not known:
+        refuse_changed(name)
     if len(known) != 1:
         many = ", ".join(f"{c.name}@{c.sha256[:8]}" for c in known)
         raise InputError(

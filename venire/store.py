@@ -99,6 +99,13 @@ def find(name: str) -> Stored:
     return found[0]
 
 
+def refuse_changed(name: str) -> None:
+    """Raises InputError if a candidate of that name was added, and its folder no longer holds it."""
+    found, gone = _added(name)
+    if gone and not found:
+        raise gone[-1]
+
+
 def trained(folder: Path, recipe: str) -> list[Stored]:
     """The checkpoints that a recipe has made under a run's `candidates/`, by step; empty before training."""
     from venire.training.candidates import lineage_files
