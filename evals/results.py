@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log, read_eval_log_samples
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log
 from inspect_ai.scorer import value_to_float
 
 from venire._common.errors import InputError
+from venire._common.logs import finished_samples
 
 from .scenarios import input_text
 
@@ -79,9 +80,7 @@ def _samples(logs: Iterable[Path]) -> Iterator[tuple[EvalLog, EvalSample]]:
     order = sorted(range(len(paths)), key=lambda i: (headers[i].eval.created, paths[i].stat().st_mtime_ns))
     newest: dict[tuple[Any, ...], tuple[EvalLog, EvalSample]] = {}
     for log in (headers[i] for i in order):
-        for sample in read_eval_log_samples(
-            log.location, all_samples_required=False, exclude_fields={"events", "store", "attachments"}
-        ):
+        for sample in finished_samples(log.location):
             key = tuple(_key(log, sample).values())
             earlier = newest.get(key)
             if earlier is None or sample.error is None or earlier[1].error is not None:

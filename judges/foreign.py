@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from venire._common.errors import InputError
 from venire._common.files import read_json, write_atomic, write_json
 from venire._common.hashing import sha256_file
+from venire._common.logs import finished_samples
 
 from .houses import family_of_judge
 from .reply import read_reply
@@ -51,7 +52,7 @@ def kind_of(path: Path) -> LogKind:
     log = read_header(path)
     if (log.eval.metadata or {}).get("part_sha256"):
         return "sheet"
-    first = next(_samples(path), None)
+    first = next(finished_samples(path), None)
     return "verdicts" if first is not None and _labels_in(_said(first)) else "answers"
 
 
@@ -118,16 +119,8 @@ def imported_votes(
 def foreign_votes(path: Path, sides: Sides) -> Iterator[dict[str, Any]]:
     """The votes in somebody else's judge log, for display."""
     log = read_header(path)
-    for sample in _samples(path):
+    for sample in finished_samples(path):
         yield _row(log, path, sample, sides)
-
-
-def _samples(path: Path) -> "Iterator[EvalSample]":
-    from inspect_ai.log import read_eval_log_samples
-
-    yield from read_eval_log_samples(
-        str(path), all_samples_required=False, exclude_fields={"events", "attachments", "store"}
-    )
 
 
 def _said(sample: "EvalSample") -> dict[str, Any]:

@@ -18,6 +18,7 @@ import polars as pl
 from venire._common.errors import VenireError
 from venire._common.files import write_json
 from venire._common.hashing import sha256_file, sha256_text
+from venire._common.logs import finished_samples
 
 from .foreign import imported_votes
 from .local import WHAT
@@ -226,12 +227,7 @@ def _logs(run: Path, manifest: Manifest, part: Part) -> Iterator[tuple["EvalLog"
 @lru_cache(maxsize=256)
 def _judged(path: Path, mtime_ns: int, size: int) -> list["EvalSample"]:
     """A log's judged samples. Looks read the same logs many times, and reading a sample takes milliseconds."""
-    from inspect_ai.log import read_eval_log_samples
-
-    samples = read_eval_log_samples(
-        str(path), all_samples_required=False, exclude_fields={"events", "attachments", "store"}
-    )
-    return [sample for sample in samples if sample.error is None and sample.scores]
+    return [sample for sample in finished_samples(path) if sample.error is None and sample.scores]
 
 
 def _check_header(log: "EvalLog", path: Path, manifest: Manifest, part: Part) -> None:
