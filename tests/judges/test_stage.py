@@ -351,3 +351,12 @@ def test_a_champion_is_frozen_anew_until_work_is_done_and_older_locks_still_ask_
     flow.planning.require_lock(it.run)
     assert flow.planning.freeze(it.run)["sha256"] == lock["sha256"]
     assert it.run.incumbent().name == INCUMBENT
+
+
+def test_where_no_suite_is_judged_the_whole_flow_begins_nothing(stage: Make) -> None:
+    it = stage(suites=[{"task": "venire/forgetting", "limit": 16}])
+    with pytest.raises(InputError, match=r"no suite is marked `judge: true`.*mark one, or use `venire plan`, `train`"):
+        flow.run_all(it.run, it.said.append)
+    assert it.said == [] and not it.run.folder.joinpath("logs").exists()
+    flow.planning.tell(it.run.require_lock(), it.said.append, it.run.experiment.budget)
+    assert len(it.said) == 2 and "no panel judges and no gate decides" in it.said[1]

@@ -55,10 +55,18 @@ def judged_answers(run: "Run", answers: "pl.DataFrame") -> "pl.DataFrame":
     """The answers of the suites that the panel compares. Raises InputError if no suite is judged."""
     import polars as pl
 
+    return answers.filter(pl.col("suite").is_in(judged_suites(run)))
+
+
+def judged_suites(run: "Run") -> list[str]:
+    """The suites that the panel compares. Raises InputError if there is none."""
     tasks = [suite.task for suite in run.experiment.suites if suite.judge]
     if not tasks:
-        raise InputError(f"{run.path}: no suite is marked `judge: true`, so there is nothing for the panel to compare")
-    return answers.filter(pl.col("suite").is_in(tasks))
+        raise InputError(
+            f"{run.path}: no suite is marked `judge: true`, so there is nothing for the panel to compare and "
+            "nothing to decide; mark one, or use `venire plan`, `train`, `eval` and `curve`, which need no judges"
+        )
+    return tasks
 
 
 def make_design(run: "Run", pairs: Sequence["Pair"], candidates: int) -> Design:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from venire._common.errors import VenireError
 
 from . import plan as planning
+from .design import judged_suites
 
 if TYPE_CHECKING:
     from venire.run import Contender, Run
@@ -15,7 +16,8 @@ Say = Callable[[str], None]
 
 
 def run_all(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]:
-    """Everything, from plan to report; gives the decision."""
+    """Everything, from plan to report; gives the decision. Raises InputError if no suite is judged."""
+    judged_suites(run)  # before anything is trained that nobody could decide on
     say(f"1/6 plan     {run.path}")
     with run.stage("plan"):
         lock = planning.freeze(run)

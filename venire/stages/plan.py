@@ -229,6 +229,9 @@ def tell(lock: dict[str, Any], say: Any, budget: "Budget") -> None:
     """The plan in words."""
     plan, frozen = lock["plan"], lock["frozen"]
     say(f"frozen: {frozen['name']} as {lock['sha256'][:12]}")
+    if not plan["prompts"]:
+        say("design: no suite is marked `judge: true`: no panel judges and no gate decides; train, eval and curve do")
+        return
     say(
         f"design: {plan['candidates']} candidates, {plan['prompts']} judged prompts, "
         f"{plan['votes_per_prompt']} votes a prompt and candidate"
