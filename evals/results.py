@@ -4,8 +4,9 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
@@ -56,6 +57,15 @@ _KEY_COLUMNS = list(_KEY)
 _to_float = value_to_float()
 
 
+class _Said(NamedTuple):
+    """What one sample of a log says."""
+
+    key: tuple[Any, ...]
+    failed: bool
+    results: list[dict[str, Any]]
+    answer: dict[str, Any]
+
+
 def read_results(logs: Iterable[Path]) -> pl.DataFrame:
     """Every score in `logs`, in the columns of `RESULTS_SCHEMA`, sorted.
 
@@ -63,29 +73,44 @@ def read_results(logs: Iterable[Path]) -> pl.DataFrame:
     failed before it was scored has no row, and neither has a metric that does not apply to a sample (NaN under its key
     in a score of several). Raises InputError for a file that is no Inspect log.
     """
-    rows = [row for log, sample in _samples(logs) for row in _result_rows(log, sample)]
+    rows = [row for said in _newest(logs) for row in said.results]
     return pl.DataFrame(rows, schema=RESULTS_SCHEMA, orient="row").sort([*_KEY_COLUMNS, "metric"])
 
 
 def read_answers(logs: Iterable[Path]) -> pl.DataFrame:
     """Every answer in `logs`, in the columns of `ANSWERS_SCHEMA`, sorted. Logs are taken as in `read_results`."""
-    rows = [_answer_row(log, sample) for log, sample in _samples(logs)]
+    rows = [said.answer for said in _newest(logs)]
     return pl.DataFrame(rows, schema=ANSWERS_SCHEMA, orient="row").sort(_KEY_COLUMNS)
 
 
-def _samples(logs: Iterable[Path]) -> Iterator[tuple[EvalLog, EvalSample]]:
+def _newest(logs: Iterable[Path]) -> Iterable[_Said]:
     paths = list(logs)
     headers = [_header(path) for path in paths]
     # `created` is in whole seconds; of two logs of one second, the file written last is the newer.
     order = sorted(range(len(paths)), key=lambda i: (headers[i].eval.created, paths[i].stat().st_mtime_ns))
-    newest: dict[tuple[Any, ...], tuple[EvalLog, EvalSample]] = {}
-    for log in (headers[i] for i in order):
-        for sample in finished_samples(log.location):
-            key = tuple(_key(log, sample).values())
-            earlier = newest.get(key)
-            if earlier is None or sample.error is None or earlier[1].error is not None:
-                newest[key] = (log, sample)
-    yield from newest.values()
+    newest: dict[tuple[Any, ...], _Said] = {}
+    for i in order:
+        written = paths[i].stat()
+        for said in _said(paths[i], written.st_mtime_ns, written.st_size):
+            earlier = newest.get(said.key)
+            if earlier is None or not said.failed or earlier.failed:
+                newest[said.key] = said
+    return newest.values()
+
+
+@lru_cache(maxsize=1024)
+def _said(path: Path, mtime_ns: int, size: int) -> list[_Said]:
+    """All that a log says. The stages of a run read the same logs many times, and a sample takes milliseconds."""
+    log = _header(path)
+    return [
+        _Said(
+            key=tuple(_key(log, sample).values()),
+            failed=sample.error is not None,
+            results=list(_result_rows(log, sample)),
+            answer=_answer_row(log, sample),
+        )
+        for sample in finished_samples(path)
+    ]
 
 
 def _header(path: Path) -> EvalLog:
