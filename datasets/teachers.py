@@ -18,6 +18,7 @@ from venire._common.files import write_atomic
 from venire._common.hashing import sha256_json
 from venire._common.kernel import wrap
 from venire._common.progress import Count
+from venire._common.providers import LOCAL, MAKERS, family_of_served, root_of
 from venire._common.quiet import unheard
 from venire._common.reading import read_text
 
@@ -31,22 +32,8 @@ Status = Literal["open", "accepted", "edited", "rejected", "unusable"]
 Say = Callable[[str], None]
 ATTEMPTS = 4  # of a text that was rejected, repeats another, or could not be read, before its place stays empty
 _BATCH = 16  # texts asked for before the file is written
-# Providers that pass on other vendors' models: the vendor is in the model's name.
-_BROKERS = {
-    "openrouter",
-    "together",
-    "bedrock",
-    "azureai",
-    "vertex",
-    "openai-api",
-    "fireworks",
-    "hf-inference",
-    "ollama",
-}
-_BROKERS |= {"groq", "cloudflare", "sambanova", "nnterp", "llama-cpp-python", "goodfire", "perplexity"}
-_LOCAL = {"venire", "hf", "vllm", "sglang", "transformer_lens"}
-_VENDORS = (("gpt", "openai"), ("openai", "openai"), ("claude", "anthropic"), ("anthropic", "anthropic"))
-_VENDORS += (("gemini", "google"), ("google/", "google"))
+# Vendors that a teacher is named after, whoever serves their models.
+_VENDORS = {"openai", "anthropic", "google"}
 # What one example is to be about, drawn for each, so that twenty are not one situation twenty times.
 _PLACES = "home,a workshop,a school,a hospital,a shop,a village,an office,a bus,a family dinner,a club,a farm,a court"
 _PEOPLE = "a sibling,a neighbour,a boss,a stranger,a child,an old friend,a customer,an apprentice,a teacher,an official"
@@ -82,15 +69,9 @@ class Draft:
 def family_of_teacher(model: str) -> str:
     """The family that may not judge: the vendor of an API model, the base's family of a local one."""
     provider, _, name = model.partition("/")
-    if provider in _LOCAL:
-        from venire.engine.bases import family_of
-
-        return family_of(name.split(":")[0])
-    if provider in _BROKERS:
-        from venire.engine.bases import family_of
-
-        return next((vendor for part, vendor in _VENDORS if part in name.lower()), None) or family_of(name)
-    return provider
+    family = family_of_served(provider, name)
+    vendor = MAKERS.get(root_of(family), "")
+    return vendor if provider not in LOCAL and vendor in _VENDORS else family
 
 
 def example_tasks(source: Examples, stance: str, kernel: str, prompts: Sequence[str], seed: int) -> list[Task]:

@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venire._common.errors import InputError
+from venire._common.providers import LOCAL
 from venire._common.reading import first_fault, parse_yaml, read_yaml
 
 from .houses import family_of_judge, houses
@@ -34,8 +35,6 @@ ANCHORS = 40  # pairs of the exam: 26 right pass
 
 # Providers whose batch mode Inspect speaks.
 _BATCHES = {"openai", "anthropic", "google", "together", "grok"}
-# Providers that run on one's own machines.
-_OURS = {"venire", "hf", "vllm", "sglang", "ollama", "llama-cpp-python", "transformer_lens", "none"}
 _MARGINS: dict[Kind, float] = {"choice": 0.05, "embedding": 0.02, "likelihood": 0.01, "markers": 0.0}
 
 
@@ -74,7 +73,7 @@ class Judge(BaseModel):
     @property
     def is_api(self) -> bool:
         """Does somebody else's machine answer, and count the calls?"""
-        return self.kind == "model" and self.model.partition("/")[0] not in _OURS
+        return self.kind == "model" and self.model.partition("/")[0] not in {*LOCAL, "none"}
 
 
 class JudgeSpec(BaseModel):

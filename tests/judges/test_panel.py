@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from venire._common.errors import InputError
+from venire._common.providers import COMPATIBLE, HOSTS, LOCAL
+from venire.datasets.teachers import family_of_teacher
 from venire.judges.panel import Judge, count_calls, judgeship, parse_judge, resolve_panel
 
 from .helpers import mock_panel, origin
@@ -98,6 +100,51 @@ def test_nobody_judges_its_own(judge: dict, candidate, incumbent, standing: str)
     found = judgeship(settle(**judge), candidate, incumbent)
     assert found.standing == standing
     assert found.why
+
+
+OWN = {"anthropic", "deepseek", "google", "grok", "meta", "mistral", "moonshot", "openai", "perplexity"}  # their models
+NAMES = ["gpt-4o", "org/Qwen3-8B", "mine/Qwen3-8B", "llama-3-8b", "amazon.nova-pro-v1:0", "judge-1", "01", "sonar"]
+
+
+def providers() -> set[str]:
+    """Every provider of the installed Inspect."""
+    from inspect_ai._util.registry import registry_find, registry_info
+    from inspect_ai.model._providers import providers as _  # noqa: F401  (each registers itself)
+
+    names = {registry_info(found).name for found in registry_find(lambda info: info.type == "modelapi")}
+    return {name.rpartition("/")[2] for name in names}
+
+
+def stands(teacher: str, judge: str) -> str:
+    taught = origin("c", family="mine", teachers=(family_of_teacher(teacher),))
+    return judgeship(settle(model=judge, read="text"), taught, origin("i", family="mine")).standing
+
+
+def test_no_provider_hides_from_a_judge_that_it_wrote_the_data() -> None:
+    assert providers() - {"none", "mockllm"} <= OWN | LOCAL | HOSTS | COMPATIBLE, "sort the new one in providers.py"
+    for provider in providers() | LOCAL | HOSTS | COMPATIBLE:
+        for name in NAMES:
+            model = f"{provider}/{name}"
+            assert stands(model, model) == "conflict", model
+
+
+@pytest.mark.parametrize(
+    ("teacher", "judge"),
+    [
+        ("perplexity/sonar", "openrouter/perplexity/sonar-pro"),
+        ("bedrock/amazon.nova-pro-v1:0", "openrouter/amazon/nova-lite-v1"),
+        ("openrouter/moonshotai/kimi-k2", "moonshot/kimi-k2"),
+        ("litellm-proxy/gpt-4o", "openai/gpt-4o"),
+        ("transformer_lens/gpt2", "nnterp/openai-community/gpt2"),
+    ],
+)
+def test_a_model_is_its_makers_whoever_serves_it(teacher: str, judge: str) -> None:
+    assert stands(teacher, judge) == stands(judge, teacher) == "conflict"
+
+
+@pytest.mark.parametrize("provider", sorted(LOCAL))
+def test_a_model_on_ones_own_machine_costs_nobody_anything(provider: str) -> None:
+    assert not settle(model=f"{provider}/x", read="text" if provider == "venire" else None).is_api
 
 
 def test_calls_are_counted_in_both_orders_with_the_exam() -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from venire._common.errors import InputError, ServiceError
 from venire._common.files import read_json, write_json
 from venire._common.hashing import sha256_file, sha256_files
+from venire._common.providers import family_of
 
 HUB_TIMEOUT_S = 5.0
 
@@ -73,11 +74,6 @@ def home() -> Path:
     if given := os.environ.get("VENIRE_HOME"):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "venire"
-
-
-def family_of(model_id: str) -> str:
-    """The family in a model's name: what stands before its size. `Qwen/Qwen2.5-7B-Instruct` gives `qwen2.5`."""
-    return model_id.rsplit("/", 1)[-1].lower().split("-")[0]
 
 
 def resolve_base(name: str) -> Base:
