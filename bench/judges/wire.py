@@ -22,6 +22,7 @@ from typing import get_args
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.judges.helpers import CANDIDATE, INCUMBENT, answers_frame, prefers_bread
 from tests.judges.vendors.server import Fault, Kind, Vendors
+from venire._common.errors import ServiceError
 from venire.judges.judging import run_panel
 from venire.judges.pairs import make_pairs
 from venire.judges.panel import resolve_panel
@@ -34,9 +35,8 @@ MODELS = (
     "openai-api/loopback/any",
     "vllm/any",
 )
-
-
 WAITED_FOR: tuple[Kind, ...] = ("slow", "trickle")
+STOPS: tuple[Kind, ...] = ("bad_key", "no_model")  # nothing that the judge could vote on comes after these
 
 
 def judged(server: Vendors, model: str, kinds: Sequence[Kind], times: int, patience: int) -> list[tuple[str, str, int]]:
@@ -49,6 +49,7 @@ def judged(server: Vendors, model: str, kinds: Sequence[Kind], times: int, patie
     generation = {"max_retries": 0, "attempt_timeout": patience}
     panel = resolve_panel({"judges": [{"model": model, "generation": generation, "max_connections": 8}]})
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["INSPECT_CACHE_DIR"] = f"{folder}/cache"  # the same cases come again, with other faults
         votes = run_panel(pairs, panel, Path(folder), seed=7, anchors=0).votes
     calls = Counter(call.prompt for call in server.calls)
     rows = []
@@ -59,21 +60,30 @@ def judged(server: Vendors, model: str, kinds: Sequence[Kind], times: int, patie
     return rows
 
 
+def stopped(server: Vendors, model: str, kind: Kind, times: int) -> tuple[tuple[str, str, int], str]:
+    """The row of a fault that stops the whole judge, and the sentence that it stops with."""
+    try:
+        return judged(server, model, [kind], times, 60)[1], ""
+    except ServiceError as error:
+        return (kind, "stops", len(server.calls)), str(error)
+
+
 def table(models: list[str], kinds: Sequence[Kind], times: int) -> None:
     """Judge, and print what became of it."""
-    with Vendors(prefers_bread) as server, tempfile.TemporaryDirectory() as cache:
-        os.environ |= server.environment() | {"INSPECT_CACHE_DIR": cache}
+    with Vendors(prefers_bread) as server:
+        os.environ |= server.environment()
         for model in models:
             start = time.monotonic()
-            quick: list[Kind] = [kind for kind in kinds if kind not in WAITED_FOR]
-            waited: list[Kind] = [kind for kind in kinds if kind not in quick]
+            quick: list[Kind] = [kind for kind in kinds if kind not in (*WAITED_FOR, *STOPS)]
+            waited: list[Kind] = [kind for kind in kinds if kind in WAITED_FOR]
             rows = judged(server, model, quick, times, 60)
             if waited:
                 rows += judged(server, model, waited, times, 5)[1:]
+            stops = [stopped(server, model, kind, times) for kind in kinds if kind in STOPS]
             print(f"\n{model}, {time.monotonic() - start:.1f} s; two orders a fault, so 2 calls are one try each")
             print(f"    {'fault':<16}{'votes':<14}{'calls':>5}")
-            for kind, became, calls in rows:
-                print(f"    {kind:<16}{became:<14}{calls:>5}")
+            for (kind, became, calls), told in [*((row, "") for row in rows), *stops]:
+                print(f"    {kind:<16}{became:<14}{calls:>5}" + f"\n        {told}" * bool(told))
 
 
 def serve(kind: Kind | None, times: int, port: int) -> None:
@@ -99,11 +109,7 @@ def main() -> None:
     if args.serve:
         serve(args.fault[0] if args.fault else None, args.times, args.port)
     else:
-        every: list[Kind] = [
-            kind for kind in get_args(Kind) if kind != "bad_key"
-        ]  # which is told, and is nobody's vote
-        kinds: list[Kind] = args.fault or every
-        table(args.model or list(MODELS), kinds, args.times)
+        table(args.model or list(MODELS), args.fault or get_args(Kind), args.times)
 
 
 if __name__ == "__main__":
