@@ -6,13 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from venire import flow_commands
+from venire.cli import cli
 from venire.engine import Base
+from venire.stages import flow, plan
 
 RECIPE = {
     "method": "sft",
@@ -74,6 +81,27 @@ def unbroken(tiny_base: Base, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run(folder, "run", str(experiment(folder, tiny_base)))
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
+
+
+def test_the_device_of_a_run_is_the_one_it_trains_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENIRE_DEVICE", "auto")  # put back afterwards
+    the_run = SimpleNamespace(
+        path="x.yaml", folder=Path(), stage=lambda _: nullcontext(), experiment=SimpleNamespace(budget=None)
+    )
+    asked: dict[str, tuple[Any, ...]] = {}
+    for stage in ("evaluate", "train", "judge", "gate", "report"):
+        monkeypatch.setattr(flow, stage, lambda run, say, *rest, _at=stage, **_: asked.update({_at: rest}))
+    monkeypatch.setattr(flow, "judged_suites", lambda run: [])
+    monkeypatch.setattr(plan, "freeze", lambda run: {})
+    monkeypatch.setattr(plan, "tell", lambda *_: None)
+    monkeypatch.setattr(flow_commands, "_run", lambda path, alone=True: the_run)
+    monkeypatch.setattr(flow_commands, "_decided", lambda *_: None)
+    done = CliRunner().invoke(cli, ["run", "x.yaml", "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert asked["train"] == ("cpu",) and os.environ["VENIRE_DEVICE"] == "cpu"
+    monkeypatch.setenv("VENIRE_DEVICE", "auto")
+    assert CliRunner().invoke(cli, ["judge", "x.yaml", "--device", "cpu"]).exit_code == 0
+    assert os.environ["VENIRE_DEVICE"] == "cpu"
 
 
 @pytest.mark.model

@@ -71,7 +71,7 @@ def run(experiment: Path, require: str | None, post_hoc: str | None, device: str
     the_run = _run(experiment)
     _device(device)
     with _telling("run") as say:
-        decision = flow.run_all(the_run, say, post_hoc)
+        decision = flow.run_all(the_run, say, post_hoc, device)
     _decided(the_run, decision, require, as_json)
 
 
@@ -177,6 +177,7 @@ def train(
 )
 @click.option("--retest", metavar="JUDGE", help="Ask a judge a second time: does it say the same?")
 @click.option("--retry-invalid", is_flag=True, help="First ask again where a call failed (error, timeout).")
+@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="With --retest: print the result as one JSON object.")
 def judge(
     experiment: Path,
@@ -184,6 +185,7 @@ def judge(
     logs: tuple[Path, Path] | None,
     retest: str | None,
     retry_invalid: bool,
+    device: str,
     as_json: bool,
 ) -> None:
     """Seal the manifest and have the panel judge, blind and in both orders. Stopped anywhere, it goes on.
@@ -206,6 +208,7 @@ def judge(
     if sum([added is not None, logs is not None, retest is not None, retry_invalid]) > 1:
         raise InputError("give one of --add, --logs, --retest, --retry-invalid at a time")
     the_run, result = _run(experiment), None
+    _device(device)
     with _telling("judge") as say:
         if added is not None:
             flow.add_judge(the_run, added, say)
@@ -270,6 +273,7 @@ def report(experiment: Path) -> None:
 
 
 def _device(device: str) -> None:
+    """Where the local engine runs, which the stages reach through Inspect; training is told by itself."""
     import os
 
     if device != "auto":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def run_all(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]:
+def run_all(run: "Run", say: Say, post_hoc: str | None = None, device: str = "auto") -> dict[str, Any]:
     """Everything, from plan to report; gives the decision. Raises InputError if no suite is judged."""
     judged_suites(run)  # before anything is trained that nobody could decide on
     say(f"1/6 plan     {run.path}")
@@ -25,7 +25,7 @@ def run_all(run: "Run", say: Say, post_hoc: str | None = None) -> dict[str, Any]
     say("2/6 eval     the incumbents, before anything is trained")
     evaluate(run, say, incumbents_only=True)
     say("3/6 train    recipes into candidates")
-    train(run, say)
+    train(run, say, device)
     say("4/6 eval     the candidates on the same suites")
     evaluate(run, say)
     say("5/6 judge    blind, in both orders")
