@@ -108,16 +108,7 @@ def _of_finalist(files: RunFiles) -> list[dict[str, str]]:
 
 def _findings(files: RunFiles) -> list[str]:
     """What the plan found not to be feasible."""
-    findings = files.plan.get("findings") or files.plan.get("feasibility") or []
-    said = []
-    for finding in findings if isinstance(findings, list) else [findings]:
-        if isinstance(finding, dict):
-            if finding.get("ok") is True or finding.get("severity") in ("note", "ok"):
-                continue
-            said.append(str(finding.get("message") or finding.get("detail") or finding))
-        else:
-            said.append(str(finding))
-    return said
+    return [finding["message"] for finding in files.plan.get("findings", []) if finding["severity"] != "note"]
 
 
 def _uncertified(gate: list[Component]) -> list[Caution]:

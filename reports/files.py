@@ -56,18 +56,18 @@ class RunFiles:
 
     @property
     def frozen(self) -> dict[str, Any]:
-        """What the lock froze; the lock itself where it is flat."""
-        return self.lock.get("frozen", self.lock)
+        """What the lock froze."""
+        return self.lock.get("frozen", {})
 
     @property
     def policy(self) -> dict[str, Any]:
         """The gate's policy as it was frozen."""
-        return self.frozen.get("gate") or self.frozen.get("policy") or {}
+        return self.frozen.get("gate", {})
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What the lock says beside what it froze: power, feasibility, counts."""
-        return self.lock.get("plan", self.lock)
+        """What the lock says beside what it froze: power, counts, what cannot pass."""
+        return self.lock.get("plan", {})
 
     @property
     def exams(self) -> dict[str, dict[str, Any]]:

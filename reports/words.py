@@ -188,14 +188,9 @@ def _post_hoc(decision: dict[str, Any]) -> str | None:
     found = decision.get("post_hoc")
     if not found:
         return None
-    if isinstance(found, dict):
-        changed = found.get("changed") or found.get("differs") or []
-        said = [f"what differs from the lock: {listing([str(c) for c in changed])}"] if changed else []
-        said += [f"reason given: {found['reason']}"] if found.get("reason") else []
-        return "; ".join(said) or "something differs from the lock"
-    if isinstance(found, list):
-        return f"what differs from the lock: {listing([str(c) for c in found])}"
-    return found if isinstance(found, str) else "something differs from the lock"
+    said = [f"what differs from the lock: {listing(found['changed'])}"]
+    said += [f"reason given: {found['reason']}"] if found["reason"] else []
+    return "; ".join(said)
 
 
 def _by_the_plan(files: RunFiles) -> str:

@@ -16,6 +16,7 @@ from venire.reports import build_papers, build_report
 from venire.reports.card import note_promotion
 
 RunMaker = Callable[..., Path]
+POST_HOC = {"changed": ["panel (judges added afterwards: mockllm/three)"], "reason": "a judge joined"}
 
 
 def papers(run: Path) -> tuple[ModelCard, str, dict]:
@@ -76,12 +77,12 @@ def test_the_record_holds_the_audit_and_what_the_frozen_plan_decided(make_run: R
     run = make_run()
     decision = read_json(run / "decision.json")
     found = {"code": "longer_wins", "severity": "warning", "rows": 9, "message": "longer wins", "effect": "none"}
-    write_json(run / "decision.json", decision | {"audit": [found], "post_hoc": {"reason": "a judge joined"}})
+    write_json(run / "decision.json", decision | {"audit": [found], "post_hoc": POST_HOC})
     write_json(run / "decision.frozen.json", decision)
     _, text, record = papers(run)
     assert record["audit"] == [found] and "longer wins" in text
     assert record["frozen_decision"] == decision and "By the frozen plan the decision was" in text
-    assert record["post_hoc"] == {"reason": "a judge joined"} and "a judge joined" in text
+    assert record["post_hoc"] == POST_HOC and "a judge joined" in text
 
 
 def test_a_promotion_is_noted_and_a_new_report_keeps_it(make_run: RunMaker) -> None:

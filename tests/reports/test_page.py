@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -77,7 +78,8 @@ def test_charts_have_words_and_headings_descend_by_one(make_run: RunMaker) -> No
     assert all(attrs.get("role") == "img" and attrs.get("aria-labelledby") for tag, attrs in page.tags if tag == "svg")
     assert "Forest plot, win rate of" in page.text
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
-    assert levels[0] == 1 and levels.count(1) == 1
+    assert levels[0] == 1 and levels.count(1) == 1 and len(levels) > 20
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 def test_nothing_is_asked_of_the_network(make_run: RunMaker) -> None:
