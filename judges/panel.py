@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from venire._common.errors import InputError
 from venire._common.providers import LOCAL
-from venire._common.reading import first_fault, parse_yaml, read_yaml
+from venire._common.reading import generation_fault, parse_yaml, read_yaml
 
 from .houses import family_of_judge, houses
 from .prices import TABLE, Price, price_of
@@ -168,14 +168,8 @@ class JudgeSpec(BaseModel):
     def _generation(self, name: str, batch: bool) -> dict[str, Any]:
         asked = batch and self.may_batch if self.batch is None else self.batch
         settings = ({"batch": True} if asked else {}) | self.generation
-        if settings:
-            from inspect_ai.model import GenerateConfig
-
-            try:
-                GenerateConfig.model_validate(settings)
-            except ValidationError as error:
-                key, message, _ = first_fault(error)
-                raise InputError(f"judge {name!r}: generation.{key}: {message}") from error
+        if fault := generation_fault(settings):
+            raise InputError(f"judge {name!r}: generation.{fault}")
         return settings
 
     def _weights(self) -> str | None:

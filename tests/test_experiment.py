@@ -1,5 +1,6 @@
 """The experiment file: what is wrong is said in one sentence with file and key."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 import yaml
 
 from venire._common.errors import InputError
-from venire.experiment import Generation, SuiteSpec, load_experiment
+from venire.evals.treatments import Treatment
+from venire.experiment import Generation, SuiteSpec, load_experiment, schema
 
 GOOD: dict[str, Any] = {
     "name": "e",
@@ -48,6 +50,16 @@ def test_a_good_one_is_read_with_its_policy(tmp_path: Path) -> None:
         ({"suites": [{"task": "a/x"}, {"task": "b/x"}]}, "'x' is named twice"),
         ({"suites": [{"task": "a/x", "thresholds": {"m": {}}}]}, "exactly one of at_most, at_least"),
         ({"bases": []}, "bases"),
+        (
+            {"suites": [{"task": "a/x", "generation": {"max_token": 5}}]},
+            r"suites\[0\].generation: max_token: .*there is e.g. max_tokens",
+        ),
+        (
+            {"suites": [{"task": "a/x", "generation": {"temperature": "hot"}}]},
+            r"suites\[0\].generation: temperature: .*valid number",
+        ),
+        ({"generation": {"max_token": 5}}, "unknown key 'generation.max_token'"),
+        ({"generation": {"temperature": "hot"}}, "generation.temperature: "),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
@@ -55,6 +67,19 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, changes: dict[str, Any], 
         load(tmp_path, **changes)
     assert "\n" not in str(caught.value)
     assert "e.yaml" in str(caught.value)
+
+
+def test_settings_of_inspect_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    suites = [{"task": "a/x", "generation": {"max_tokens": 64, "stop_seqs": ["."]}}]
+    assert load(tmp_path, suites=suites).suites[0].generation == suites[0]["generation"]
+
+
+def test_the_schema_holds_every_key_of_a_treatment() -> None:
+    whole = schema()
+    assert whole["properties"]["treatments"]["additionalProperties"] == {"$ref": "#/$defs/Treatment"}
+    keys = set(Treatment.model_fields) - {"name"}  # a treatment is named by its key
+    assert set(whole["$defs"]["Treatment"]["properties"]) == keys
+    assert "sandwich" in json.dumps(whole) and "retrieval" in json.dumps(whole)
 
 
 def test_a_file_that_is_missing_or_no_yaml(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venire._common.errors import InputError
-from venire._common.reading import first_fault, read_yaml
+from venire._common.reading import first_fault, generation_fault, read_yaml
 from venire.judges.policy import GatePolicy, NonInferiority, Threshold, parse_policy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -78,7 +78,16 @@ class SuiteSpec(_Strict):
     non_inferiority: NonInferiority | None = None
     thresholds: dict[str, Threshold] = {}
     args: dict[str, Any] = {}
-    generation: dict[str, Any] = {}
+    generation: dict[str, Any] = Field(
+        default={}, description="Inspect's settings of its calls, before the experiment's, e.g. {max_tokens: 64}"
+    )
+
+    @field_validator("generation")
+    @classmethod
+    def _settings(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if fault := generation_fault(value):
+            raise ValueError(fault)
+        return value
 
     @property
     def name(self) -> str:
@@ -167,10 +176,15 @@ class Experiment(_Strict):
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of experiment files, the panel's and the gate's blocks spelled out."""
+    """The JSON Schema of experiment files: the panel's and the gate's blocks and a treatment's spelled out."""
+    from venire.evals.treatments import Treatment
     from venire.judges.panel import PanelSpec
 
     whole = Experiment.model_json_schema()
+    treatment = Treatment.model_json_schema()
+    del treatment["properties"]["name"]  # a treatment is named by its key
+    whole["$defs"] |= treatment.pop("$defs", {}) | {"Treatment": treatment}
+    whole["properties"]["treatments"]["additionalProperties"] = {"$ref": "#/$defs/Treatment"}
     for key, model in (("panel", PanelSpec), ("gate", GatePolicy)):
         part = model.model_json_schema()
         whole["$defs"] |= part.pop("$defs", {}) | {model.__name__: part}

@@ -1,5 +1,6 @@
 """What a user wrote, read with every fault as one sentence: text, YAML, and a model's complaint about either."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,23 @@ def first_fault(error: ValidationError, *, skip: tuple[str, ...] = ()) -> Fault:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
     unknown = first["type"] == "extra_forbidden"
     return Fault(key, "unknown key" if unknown else first["msg"].removeprefix("Value error, "), unknown)
+
+
+def generation_fault(settings: dict[str, Any]) -> str | None:
+    """What is wrong with Inspect's settings of a call, as a key and a sentence; None if nothing is."""
+    if not settings:
+        return None
+    from inspect_ai.model import GenerateConfig
+
+    if unknown := [key for key in settings if key not in GenerateConfig.model_fields]:
+        near = get_close_matches(str(unknown[0]), GenerateConfig.model_fields, n=1) or ["max_tokens"]
+        return f"{unknown[0]}: no setting of Inspect's calls; there is e.g. {near[0]}"
+    try:
+        GenerateConfig.model_validate(settings)
+    except ValidationError as error:
+        key, message, _ = first_fault(error)
+        return f"{key}: {message}"
+    return None
 
 
 def read_text(path: Path, what: str = "file") -> str:
