@@ -170,8 +170,3 @@ def confirm_order(run: "Run", design: Design) -> list[int]:
     if design.halving:
         return design.halving.confirm.tolist()
     return stratified_order(design.families, None, run.experiment.seed).tolist()
-
-
-def looks(families: Sequence[str], first: int = 30, every: int = 8) -> list[int]:
-    """After how many families the question is looked at; the e-process is valid at any of them."""
-    return [*range(first, len(families), every), len(families)]
