@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from venire._common.errors import InputError
+from venire.options import refuse, refuse_beside
 
 if TYPE_CHECKING:
     from venire.datasets.calibration import Calibration
@@ -53,13 +54,16 @@ def calibrate(
     from venire.datasets.questions import SHIPPED, load_interview
 
     if schema:
+        refuse_beside("schema", "not beside --schema, which only prints")
         click.echo(json.dumps(calibration_schema(), indent=2))
         return
     if copy_questions:
+        refuse_beside("copy_questions", "not beside --copy-questions, which only copies")
         _copy(SHIPPED, copy_questions)
         return
     interview = load_interview([*questions, *more] if questions else [SHIPPED, *more])
     if summary or as_json:
+        refuse("not beside --summary or --json, which ask nothing", "name", "again", "skipped")
         calibration = load_calibration(file)
         if as_json:
             click.echo(json.dumps(summarize(calibration, interview, str(file)), indent=2, ensure_ascii=False))

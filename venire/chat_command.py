@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from venire._common.errors import InputError, VenireError
+from venire.options import DEVICE, given
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -29,12 +29,14 @@ _HELP = """\
 @click.argument("contenders", nargs=-1)
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with a conversation, from its file.")
 @click.option("--experiment", type=click.Path(path_type=Path), help="Whose candidates and treatments may be named.")
-@click.option("--temperature", type=click.FloatRange(min=0), default=0.75, show_default=True)
-@click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True)
+@click.option(
+    "--temperature", type=click.FloatRange(min=0), default=0.75, show_default=True, help="0: always the likeliest."
+)
+@click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True, help="Of one answer.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed and words give the same answers.")
 @click.option("--as", "who", help="Your pseudonym in the votes; default: me, or that of the resumed conversation.")
 @click.option("--save", type=click.Path(path_type=Path), help="Folder of the history; default: the run's, else chats/.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@DEVICE
 def chat(
     contenders: tuple[str, ...],
     resume: Path | None,
@@ -64,7 +66,7 @@ def chat(
     from venire.chat import Conversation, Settings, find_voice
     from venire.chat_history import read_past
 
-    if resume and (contenders or save or _given("temperature", "max_tokens", "seed")):
+    if resume and (contenders or save or given("temperature", "max_tokens", "seed")):
         raise InputError("chat: a resumed conversation has its contenders, settings and folder; leave these out")
     if not resume and len(contenders) not in (1, 2):
         raise InputError(f"chat: {len(contenders)} contenders; one or two are wanted, or --resume FILE")
@@ -83,12 +85,6 @@ def chat(
         voices = [find_voice(name, treatments, known) for name in contenders]
         talk = Conversation(voices, Settings(temperature, max_tokens, seed), save or folder, who)
     _Terminal(talk, treatments).run()
-
-
-def _given(*names: str) -> bool:
-    """Was one of these options named on the command line?"""
-    context = click.get_current_context()
-    return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names)
 
 
 def _surroundings(experiment: Path | None) -> "tuple[dict[str, Treatment], dict[str, str], Path]":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from venire._common.errors import InputError
+from venire.options import refuse, refuse_beside
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -40,6 +41,7 @@ def build(spec: Path | None, out: Path | None, schema: bool, as_json: bool) -> N
     Example: venire data build datasets/example.yaml --out my/data
     """
     if schema:
+        refuse_beside("schema", "not beside --schema, which builds nothing")
         from venire.datasets.spec import Spec
 
         click.echo(json.dumps(Spec.model_json_schema(), indent=2))
@@ -98,6 +100,11 @@ def check(
         raise InputError(f"--allow {unknown[0]}: no such code; there are {', '.join(CODES)}")
     _quiet()
     if suites := [path for path in files if path.is_dir() and any(path.glob("*.py"))]:
+        refuse(
+            f"not of {suites[0]}, a suite: its page, task and rows are all that is looked at; leaks are looked for in "
+            "training data, with the suite behind --against",
+            *("against", "meaning", "allow", "allow_text"),
+        )
         _check_suites(files, suites, as_json)
         return
     measured = [text for name in against for text in _measured(name)]
@@ -140,6 +147,10 @@ def card(file: Path, out: Path | None, licence: str | None, force: bool) -> None
     """
     from venire._common.files import write_atomic
 
+    if file.is_dir():
+        refuse("not of a folder that a build wrote: its sources have named their licences", "licence")
+    if out is None:
+        refuse("nothing is written without --out", "force")
     text = _card(file, licence or "")
     if out is None:
         click.echo(text, nl=False)

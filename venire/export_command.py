@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from venire._common.errors import InputError
+from venire.options import refuse
 
 if TYPE_CHECKING:
     from venire.engine import Base
@@ -80,6 +81,10 @@ def _check_options(alone: bool, types: tuple[str, ...], repo: str | None, hub: b
         raise InputError("--public and --dry-run belong to --push OWNER/NAME")
     if (mlx or back) and (alone or types or repo or (mlx and back)):
         raise InputError("--mlx and --from-mlx stand alone, with --base and --to")
+    if alone or mlx or back:
+        refuse("belongs to merged weights, and none are written here", "dtype")
+    if not back:
+        refuse("belongs to --from-mlx", "recipe")
 
 
 def _write(

@@ -11,6 +11,7 @@ import click
 
 from venire._common.errors import InputError
 from venire._common.quiet import unheard
+from venire.options import DEVICE, refuse, refuse_beside
 
 if TYPE_CHECKING:
     from .progress import Teller
@@ -59,7 +60,7 @@ def _telling(phase: str) -> "Iterator[Teller]":
 @EXPERIMENT
 @click.option("--require", type=click.Choice(["promote"]), help="Exit 1 unless the decision is PROMOTE.")
 @click.option("--post-hoc", "post_hoc", help="Why a decision that departs from its lock may still promote; recorded.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@DEVICE
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as one JSON object.")
 def run(experiment: Path, require: str | None, post_hoc: str | None, device: str, as_json: bool) -> None:
     """Run an experiment, from plan to report. Killed at any moment, the same command goes on where it stopped.
@@ -85,6 +86,7 @@ def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
     Example: venire plan experiments/quickstart.yaml
     """
     if schema:
+        refuse_beside("schema", "not beside --schema, which plans nothing")
         from .experiment import schema as json_schema
 
         click.echo(json.dumps(json_schema(), indent=2))
@@ -104,7 +106,7 @@ def plan(experiment: Path | None, schema: bool, as_json: bool) -> None:
 
 @click.command("eval")
 @EXPERIMENT
-@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@DEVICE
 def evaluate(experiment: Path, device: str) -> None:
     """Run the suites against the incumbents and every candidate there is.
 
@@ -119,7 +121,7 @@ def evaluate(experiment: Path, device: str) -> None:
 
 @click.command()
 @EXPERIMENT
-@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@DEVICE
 @click.option("--quick", is_flag=True, help="A tenth of the steps: to see that a recipe works.")
 @click.option("--detach", is_flag=True, help="In the background, beyond the end of this terminal.")
 @click.option("--follow", is_flag=True, help="Show what a training in the background says, until it ends.")
@@ -141,6 +143,8 @@ def train(
     from .stages import flow, plan
     from .stages import train as stage
 
+    if follow and not detach:
+        refuse("not beside --follow alone, which begins nothing", "device", "quick", "price", "on")
     the_run = _run(experiment, alone=False)
     folder = the_run.folder / "train"
     if detach or follow:
@@ -173,11 +177,11 @@ def train(
     nargs=2,
     type=click.Path(path_type=Path),
     metavar="A B",
-    help="Logs made elsewhere (see below), or folders.",
+    help="Logs made elsewhere (which, stands above), or folders of them.",
 )
 @click.option("--retest", metavar="JUDGE", help="Ask a judge a second time: does it say the same?")
 @click.option("--retry-invalid", is_flag=True, help="First ask again where a call failed (error, timeout).")
-@click.option("--device", type=click.Choice(["auto", "cpu", "mps", "cuda"]), default="auto", show_default=True)
+@DEVICE
 @click.option("--json", "as_json", is_flag=True, help="With --retest: print the result as one JSON object.")
 def judge(
     experiment: Path,
@@ -207,6 +211,8 @@ def judge(
 
     if sum([added is not None, logs is not None, retest is not None, retry_invalid]) > 1:
         raise InputError("give one of --add, --logs, --retest, --retry-invalid at a time")
+    if retest is None:
+        refuse("belongs to --retest JUDGE; what the others come to stands in the run's folder", "as_json")
     the_run, result = _run(experiment), None
     _device(device)
     with _telling("judge") as say:
@@ -244,10 +250,12 @@ def gate(
     if (experiment is None) == (votes is None):
         raise InputError("name an experiment, or give --votes FILE (and --policy FILE)")
     if votes is not None:
+        refuse("belongs to an experiment; votes from anywhere have no lock to depart from", "post_hoc")
         from .votes_commands import gate_votes
 
         gate_votes(votes, policy, require=require, as_json=as_json)
         return
+    refuse("belongs to --votes FILE; an experiment's policy stands in its own `gate`", "policy")
     from .stages import flow
 
     assert experiment is not None
