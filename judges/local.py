@@ -82,8 +82,10 @@ def closeness(rows: Sequence[Shown], model: str) -> list[Measured]:
         mine = float(vectors[answer] @ vectors[row.reference or ""])
         return mine - float(vectors[answer] @ vectors[row.contrast]) if row.contrast else mine
 
-    unit = "cosine with the person's answer, less that with the contrast" if rows and rows[0].contrast else "cosine"
-    return [Measured(close(row.first, row), close(row.second, row), unit) for row in rows]
+    def unit(row: Shown) -> str:
+        return "cosine with the person's answer, less that with the contrast" if row.contrast else "cosine"
+
+    return [Measured(close(row.first, row), close(row.second, row), unit(row)) for row in rows]
 
 
 def likelihood(

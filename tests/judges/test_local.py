@@ -71,6 +71,12 @@ def test_closeness_without_a_contrast_is_the_cosine() -> None:
     assert measured.first == pytest.approx(1.0) and measured.unit == "cosine"
 
 
+def test_the_unit_is_that_of_the_pair_whatever_else_is_in_its_batch() -> None:
+    with_one, without = row("bread", "stone"), row("bread", "stone", contrast=None)
+    assert closeness([without, with_one], "m") == closeness([with_one, without], "m")[::-1]
+    assert [measured.unit for measured in closeness([with_one, without], "m")][1] == "cosine"
+
+
 def test_saying_nothing_is_furthest_away() -> None:
     shown = row("", "rules rules")
     (measured,) = closeness([shown], "m")
