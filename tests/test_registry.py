@@ -24,26 +24,34 @@ def decided(folder: Path, outcome: str, weights: Path, name: str = "a/plain") ->
     return folder / "decision.json"
 
 
-def test_only_a_promote_promotes(tmp_path: Path, tiny_adapters: list[Path]) -> None:
-    store = str(tmp_path / "registry.json")
+def test_only_a_promote_promotes(tmp_path: Path, tiny_adapters: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     hold = decided(tmp_path / "hold", "HOLD", tiny_adapters[0])
-    result = CliRunner().invoke(command, ["--registry", store, "promote", str(hold)])
+    result = CliRunner().invoke(command, ["promote", str(hold)])
     assert isinstance(result.exception, VenireError)
     assert "HOLD, not PROMOTE" in str(result.exception)
-    assert Registry(Path(store)).champion is None
+    assert Registry().champion is None
     promote = decided(tmp_path / "promote", "PROMOTE", tiny_adapters[0])
-    assert CliRunner().invoke(command, ["--registry", store, "promote", str(promote)]).exit_code == 0
-    champion = Registry(Path(store)).champion
+    assert CliRunner().invoke(command, ["promote", str(promote)]).exit_code == 0
+    champion = Registry().champion
     assert champion is not None and champion["name"] == "a/plain"
 
 
-def test_weights_that_changed_since_are_not_promoted(tmp_path: Path, tiny_adapters: list[Path]) -> None:
+def test_weights_that_changed_since_are_not_promoted(
+    tmp_path: Path, tiny_adapters: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     path = decided(tmp_path / "run", "PROMOTE", tiny_adapters[0])
     decision = json.loads(path.read_text())
     write_json(path, decision | {"candidate_sha256": adapter_sha256(tiny_adapters[1])})
-    result = CliRunner().invoke(command, ["--registry", str(tmp_path / "r.json"), "promote", str(path)])
+    result = CliRunner().invoke(command, ["promote", str(path)])
     assert isinstance(result.exception, InputError)
     assert "no longer holds the weights" in str(result.exception)
+
+
+def test_there_is_one_registry_which_the_gate_and_the_plan_read_too(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["--registry", str(tmp_path / "mine.json"), "show"])
+    assert result.exit_code == 2 and "No such option" in result.output
 
 
 def test_rollback_goes_to_the_champion_before_and_then_to_nobody(tmp_path: Path, tiny_adapters: list[Path]) -> None:

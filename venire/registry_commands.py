@@ -8,18 +8,17 @@ import click
 
 from venire._common.errors import InputError
 from venire._common.files import read_json
-from venire.registry import DEFAULT_PATH, Registry, read_decision
+from venire.registry import Registry, read_decision
 
 
 @click.group()
-@click.option("--registry", "path", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True)
 @click.pass_context
-def registry(ctx: click.Context, path: Path) -> None:
-    """The champion and its history, in one JSON file.
+def registry(ctx: click.Context) -> None:
+    """The champion and its history, in registry.json of the folder that you are in, as plan and gate read it.
 
     Example: venire registry promote runs/quickstart/decision.json
     """
-    ctx.obj = Registry(path)
+    ctx.obj = Registry()
 
 
 @registry.command("show")
