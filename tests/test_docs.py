@@ -120,6 +120,22 @@ def test_the_examples_of_every_help_text_can_be_typed() -> None:
             check_line(line)
 
 
+def test_every_option_says_what_it_is() -> None:
+    silent = [
+        f"{command.name} {option.opts[-1]}"
+        for command in commands()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert not silent
+
+
+def test_what_a_measurement_does_can_be_read_before_it_begins() -> None:
+    for file in sorted((ROOT / "bench").rglob("*.py")):
+        code = file.read_text("utf-8")
+        assert "__main__" not in code or "ArgumentParser(" in code, f"{file}: --help would begin the measurement"
+
+
 def test_the_pages_are_read_and_a_wrong_line_is_seen() -> None:
     lines, mentions = told(ROOT / "README.md")
     assert "venire run experiments/quickstart.yaml" in lines and "python bench/judges/wire.py" in mentions

@@ -35,6 +35,8 @@ def test_only_a_promote_promotes(tmp_path: Path, tiny_adapters: list[Path], monk
     assert CliRunner().invoke(command, ["promote", str(promote)]).exit_code == 0
     champion = Registry().champion
     assert champion is not None and champion["name"] == "a/plain"
+    for words in (["promote", str(promote), "--json"], ["rollback", "--reason", "worse", "--json"]):
+        assert json.loads(CliRunner().invoke(command, words).stdout) == Registry().history[-1]
 
 
 def test_weights_that_changed_since_are_not_promoted(

@@ -29,7 +29,11 @@ def data() -> None:
 
 @data.command("build")
 @click.argument("spec", type=click.Path(path_type=Path), required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; it is made if it is not there.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The folder to write (it is made if need be); needed but for --schema.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of specs, for an editor.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as one JSON object.")
 def build(spec: Path | None, out: Path | None, schema: bool, as_json: bool) -> None:
@@ -73,7 +77,9 @@ def build(spec: Path | None, out: Path | None, schema: bool, as_json: bool) -> N
     help="What must not be trained on: `suites` (all of Venire's), a task such as venire/value_alignment, an "
     "experiment, a file of scenarios or of rows. May be repeated.",
 )
-@click.option("--meaning/--no-meaning", default=True, help="Also compare by meaning, with the embedding model.")
+@click.option(
+    "--meaning/--no-meaning", default=True, show_default=True, help="Also compare by meaning, with the embedding model."
+)
 @click.option("--allow", multiple=True, help="A code of findings that do not make the command fail. May be repeated.")
 @click.option("--allow-text", multiple=True, help="A name or an address that may stand in the data. May be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -10,7 +10,7 @@ DEVICE = click.option(
     type=click.Choice(["auto", "cpu", "mps", "cuda"]),
     default="auto",
     show_default=True,
-    help="Where local models run; auto is the best there is.",
+    help="What local models run and train on; auto is the best there is.",
 )
 
 

@@ -59,8 +59,9 @@ def list_history(store: Registry, as_json: bool) -> None:
 @registry.command("promote")
 @click.argument("decision", type=click.Path(path_type=Path))
 @click.option("--post-hoc", "post_hoc", help="A reason for the history; venire gate --post-hoc is what admits one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the entry of the history as one JSON object.")
 @click.pass_obj
-def promote(store: Registry, decision: Path, post_hoc: str | None) -> None:
+def promote(store: Registry, decision: Path, post_hoc: str | None, as_json: bool) -> None:
     """Make the candidate of a decision champion. Refused unless the decision says PROMOTE and the weights are the same.
 
     Example: venire registry promote runs/quickstart/decision.json
@@ -68,20 +69,23 @@ def promote(store: Registry, decision: Path, post_hoc: str | None) -> None:
     from venire.reports.card import note_promotion
 
     contender = contender_of(decision)
-    note_promotion(decision.parent, store.promote(decision, contender, post_hoc))
-    click.echo(f"champion: {contender['name']} ({contender['sha256'][:8]})")
+    entry = store.promote(decision, contender, post_hoc)
+    note_promotion(decision.parent, entry)
+    click.echo(json.dumps(entry) if as_json else f"champion: {contender['name']} ({contender['sha256'][:8]})")
 
 
 @registry.command("rollback")
 @click.option("--reason", required=True, help="Why; it is recorded.")
+@click.option("--json", "as_json", is_flag=True, help="Print the entry of the history as one JSON object.")
 @click.pass_obj
-def rollback(store: Registry, reason: str) -> None:
+def rollback(store: Registry, reason: str, as_json: bool) -> None:
     """Put back the champion before this one.
 
     Example: venire registry rollback --reason "refuses too often in real use"
     """
     entry = store.rollback(reason)
-    click.echo(f"champion: {entry['champion']['name'] if entry['champion'] else 'nobody'}")
+    name = entry["champion"]["name"] if entry["champion"] else "nobody"
+    click.echo(json.dumps(entry) if as_json else f"champion: {name}")
 
 
 def contender_of(decision_path: Path) -> dict[str, Any]:

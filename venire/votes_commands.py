@@ -267,12 +267,16 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 @click.command()
 @click.option("--win-rate", "rates", type=float, multiple=True, help="A true win rate to detect; may be repeated.")
-@click.option("--judges", type=click.IntRange(min=1), default=4, show_default=True)
-@click.option("--orders", type=click.IntRange(1, 2), default=2, show_default=True)
+@click.option(
+    "--judges", type=click.IntRange(min=1), default=4, show_default=True, help="How many vote on each prompt."
+)
+@click.option(
+    "--orders", type=click.IntRange(1, 2), default=2, show_default=True, help="In how many each judge sees it."
+)
 @click.option("--correlation", type=float, default=0.45, show_default=True, help="Of two votes on one prompt.")
 @click.option("--ties", type=float, default=0.09, show_default=True, help="The share of ties.")
 @click.option("--alpha", type=float, default=0.025, show_default=True, help="One-sided level of superiority.")
-@click.option("--power", "target", type=float, default=0.80, show_default=True)
+@click.option("--power", "target", type=float, default=0.80, show_default=True, help="The power wanted.")
 @click.option("--family-size", type=click.IntRange(min=1), default=1, show_default=True, help="Paraphrases a prompt.")
 @click.option("--candidates", type=click.IntRange(min=1), default=1, show_default=True, help="Of which one is chosen.")
 @click.option("--prompts", type=click.IntRange(min=2), help="Also the power that this many prompts have.")

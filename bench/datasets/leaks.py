@@ -8,6 +8,7 @@ suite; and, as questions that were never looked at for it, those of the intervie
 suite against the other suites.
 """
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -120,6 +121,7 @@ def accused_table(suites: Sequence[Measured]) -> Iterator[str]:
 
 def main() -> None:
     """Write both rates."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     suites = list(_measured("suites"))
     lines = ["# Planted leaks found, clean questions accused", "", "    python bench/datasets/leaks.py", ""]
     lines += [*found_table(suites), "", f"Compared with {len(suites)} texts of the suites.", ""]
