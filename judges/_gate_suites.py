@@ -1,6 +1,11 @@
-"""The gate's components that rest on suites: nothing forgotten, and absolute thresholds."""
+"""The gate's components that rest on suites: nothing forgotten, and absolute thresholds.
+
+An item without a score is no failure, and may hide one: where a few are missing, a component that passes must pass
+again with all of them against the candidate.
+"""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -33,7 +38,7 @@ def suite_components(
             name = f"non_inferiority:{suite}"
             found.append(_non_inferiority(name, rows, asked.metric, asked.non_inferiority, candidate, incumbent))
         for metric, threshold in asked.thresholds.items():
-            found.append(_threshold(f"threshold:{suite}.{metric}", rows, metric, threshold, candidate))
+            found.append(_threshold(f"threshold:{suite}.{metric}", rows, metric, threshold, candidate, incumbent))
     return found
 
 
@@ -60,7 +65,7 @@ def _non_inferiority(
     if not all(side.height for side in sides):
         return _undefined(name, required, f"no results of {candidate if sides[1].height else incumbent}")
     pairs = sides[0].join(sides[1], on=["sample_id", "epoch"], suffix="_incumbent", how="full", coalesce=True)
-    pairs = pairs.sort("sample_id", "epoch")
+    pairs = pairs.sort("sample_id", "epoch").with_columns(pl.coalesce("family", "family_incumbent"))
     scored = pairs.filter(pl.col("value").is_not_null(), pl.col("value_incumbent").is_not_null())
     if scored.height < (1 - _UNSCORED) * pairs.height:
         return _undefined(name, required, f"{pairs.height - scored.height} of {pairs.height} items lack a score")
@@ -69,8 +74,15 @@ def _non_inferiority(
         return _undefined(name, required, "Tango's test takes right or wrong; this metric has values between")
     found = paired_non_inferiority(own, other, asked.delta, scored["family"].to_numpy(), asked.alpha)
     gains, losses = int(((own - other) > 0).sum()), int(((own - other) < 0).sum())
+    lacking, worst = pairs.height - scored.height, None
+    if lacking:
+        ours, theirs = pairs["value"].fill_null(0).to_numpy(), pairs["value_incumbent"].fill_null(1).to_numpy()
+        worst = paired_non_inferiority(ours, theirs, asked.delta, pairs["family"].to_numpy(), asked.alpha)
+    shown = found.shown and (worst is None or worst.shown)
     verdict = (
         f"a loss of {asked.delta:g} is excluded"
+        if shown
+        else f"a loss of {asked.delta:g} is excluded on these items only"
         if found.shown
         else f"a loss greater than {asked.delta:g} is shown"
         if found.violated
@@ -80,8 +92,13 @@ def _non_inferiority(
         f"{other.mean():.3f} before, {own.mean():.3f} after on {scored.height} items ({gains} gained, {losses} lost"
         + (f", design effect {found.deff:.2f}" if found.deff > 1 else "")
         + f"); difference {found.estimate:+.3f}, lower bound {found.low:+.3f} (one-sided {asked.alpha:g}): {verdict}"
+        + (_lacking(lacking, pairs.height) + f"the lower bound is {worst.low:+.3f}" if worst else "")
     )
-    return Component(name, found.shown, found.low, required, detail, "REFUSE" if found.violated else "HOLD")
+    return Component(name, shown, found.low, required, detail, "REFUSE" if found.violated else "HOLD")
+
+
+def _lacking(lacking: int, n: int) -> str:
+    return f"; {lacking} of {n} items lack a score: with all of them against the candidate "
 
 
 def _too_few(n: int, asked: NonInferiority) -> str:
@@ -90,18 +107,39 @@ def _too_few(n: int, asked: NonInferiority) -> str:
     return ""
 
 
-def _threshold(name: str, rows: pl.DataFrame, metric: str, asked: Threshold, candidate: str) -> Component:
+def _threshold(
+    name: str, rows: pl.DataFrame, metric: str, asked: Threshold, candidate: str, incumbent: str
+) -> Component:
     limit = asked.at_most if asked.at_most is not None else asked.at_least
     assert limit is not None
-    sign = "at most" if asked.at_most is not None else "at least"
-    mine = rows.filter(pl.col("metric") == metric, pl.col("contender") == candidate)
+    of_metric = rows.filter(pl.col("metric") == metric)
+    mine = of_metric.filter(pl.col("contender") == candidate)
     scored = mine.filter(pl.col("value").is_not_null()).sort("sample_id", "epoch")
     if scored.height == 0 or scored.height < (1 - _UNSCORED) * mine.height:
         lacking = f"{mine.height - scored.height} of {mine.height} items lack a score" if mine.height else "no results"
         return _undefined(name, limit, f"{lacking} for {metric!r} of {candidate}")
-    values = scored["value"].to_numpy()
-    if not np.isin(values, (0, 1)).all():
+    if not scored["value"].is_in([0.0, 1.0]).all():
         return _undefined(name, limit, "an exact binomial test takes 0 and 1; this metric has values between")
+    found = _tested(name, scored, asked, limit)
+    asked_of = of_metric.filter(pl.col("contender").is_in([candidate, incumbent]))
+    items = asked_of.select("sample_id", "epoch", "family").unique(["sample_id", "epoch"], maintain_order=True)
+    everything = items.join(scored.select("sample_id", "epoch", "value"), on=["sample_id", "epoch"], how="left")
+    if not found.passed or everything.height == scored.height:
+        return found
+    failed = 1.0 if asked.at_most is not None else 0.0
+    worst = _tested(
+        name, everything.sort("sample_id", "epoch").with_columns(pl.col("value").fill_null(failed)), asked, limit
+    )
+    note = _lacking(everything.height - scored.height, everything.height)
+    return replace(
+        found, passed=worst.passed, detail=found.detail + note + ("it passes" if worst.passed else "it does not pass")
+    )
+
+
+def _tested(name: str, scored: pl.DataFrame, asked: Threshold, limit: float) -> Component:
+    """The test of one metric on the items of `scored`, whose values are 0 or 1."""
+    sign = "at most" if asked.at_most is not None else "at least"
+    values = scored["value"].to_numpy()
     if asked.zero_failure:
         return _zero_failure(name, values, scored["sample_id"].to_numpy(), asked, limit)
     hits, n, deff = _effective(values, scored["family"].to_numpy(), asked)

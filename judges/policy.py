@@ -102,9 +102,7 @@ def parse_policy(data: Any, source: str) -> GatePolicy:
         return GatePolicy()
     if not isinstance(data, dict):
         raise InputError(f"{source}: a policy is a mapping of keys such as alpha, agreement, leave_one_out")
-    block = data
-    if "gate" in data:
-        block = {**(data["gate"] or {}), "suites": _suites_of(data.get("suites") or {}, source)}
+    block = _with_suites(data, source) if "gate" in data else data
     try:
         return GatePolicy.model_validate(block)
     except ValidationError as error:
@@ -115,15 +113,37 @@ def parse_policy(data: Any, source: str) -> GatePolicy:
         raise InputError(f"{source}: {key}: {message}") from error
 
 
+def _with_suites(data: dict[str, Any], source: str) -> dict[str, Any]:
+    """The `gate:` block with what the suites beside it ask. A rule in both places, or in the wrong one, is refused."""
+    gate = {} if data["gate"] is None else data["gate"]
+    if not isinstance(gate, dict):
+        raise InputError(f"{source}: gate: {gate!r} is no mapping of keys such as alpha, agreement, leave_one_out")
+    if outside := [key for key in GatePolicy.model_fields if key in data and key != "suites"]:
+        raise InputError(f"{source}: {outside[0]!r} stands beside `gate:`; write it below `gate:`, where it counts")
+    own, beside = gate.get("suites") or {}, _suites_of(data.get("suites") or {}, source)
+    if not isinstance(own, dict):
+        raise InputError(f"{source}: gate: suites: a mapping of suites' names is wanted")
+    if both := sorted(set(own) & set(beside)):
+        raise InputError(f"{source}: suite {both[0]!r} has rules below `gate:` and beside it; write them in one place")
+    return {**gate, "suites": {**own, **beside}}
+
+
 def _suites_of(suites: Any, source: str) -> dict[str, Any]:
     """What an experiment's suites ask of the gate, by the task's own name."""
     if isinstance(suites, dict):
         return suites
-    asked = {}
+    if not isinstance(suites, list):
+        raise InputError(f"{source}: suites: a list of tasks, or a mapping of suites' names, is wanted")
+    asked: dict[str, Any] = {}
     for suite in suites:
         if not isinstance(suite, dict) or "task" not in suite:
             raise InputError(f"{source}: suites: each is a mapping with a task")
         rules = {key: suite[key] for key in SuitePolicy.model_fields if key in suite}
         if rules.get("non_inferiority") or rules.get("thresholds"):
-            asked[str(suite["task"]).rsplit("/", 1)[-1]] = rules
+            name = str(suite["task"]).rsplit("/", 1)[-1]
+            if name in asked:
+                raise InputError(
+                    f"{source}: suites: two tasks named {name!r} have rules, and the gate cannot tell them apart"
+                )
+            asked[name] = rules
     return asked

@@ -341,6 +341,36 @@ def test_suites_that_say_nothing_are_held(own: list, other: list, said: str):
     assert decision.outcome == "HOLD" and said in component(decision, "non_inferiority:forgetting").detail
 
 
+@pytest.mark.parametrize("lacking, passed", [(4, True), (5, False)])
+def test_items_without_a_score_must_not_be_what_passes_non_inferiority(lacking: int, passed: bool):
+    """With 200 items and δ = .05, 4 losses pass and 5 do not: so many answers may be missing, too."""
+    own = [None] * lacking + [1.0] * (200 - lacking)
+    policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.05))
+    decision = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", own, [1.0] * 200)))
+    part = component(decision, "non_inferiority:forgetting")
+    assert part.passed is passed and decision.outcome == ("PROMOTE" if passed else "HOLD")
+    assert f"{lacking} of 200 items lack a score: with all of them against the candidate" in part.detail
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("lacking, passed", [(2, True), (3, False)])
+def test_items_without_a_score_must_not_be_what_passes_a_threshold(lacking: int, passed: bool, whole: bool):
+    """Two hits of 200 are there, and at most 4 certify 5%. `whole`: the missing items have rows without a value."""
+    own = [1.0, 1.0, *[0.0] * (198 - lacking), *([None] * lacking if whole else [])]
+    policy = suite("stance", thresholds={"rate": Threshold(at_most=0.05)})
+    found = decide(inputs(GOOD, policy=policy, suites=results("stance", "rate", own, [0.0] * 200)))
+    part = component(found, "threshold:stance.rate")
+    assert part.passed is passed and f"{lacking} of 200 items lack a score" in part.detail
+    assert part.outcome_if_failed == "HOLD"
+
+
+def test_a_zero_failure_suite_with_a_missing_answer_is_not_passed():
+    policy = suite("stance", thresholds={"right": Threshold(at_least=1)})
+    found = decide(inputs(GOOD, policy=policy, suites=results("stance", "right", [None] + [1.0] * 58, [1.0] * 59)))
+    part = component(found, "threshold:stance.right")
+    assert part.passed is False and found.outcome == "HOLD" and "1 of 59 items lack a score" in part.detail
+
+
 def test_votes_without_suites_leave_what_the_policy_asks_of_them_undefined():
     policy = GatePolicy(
         suites={
@@ -697,9 +727,26 @@ def test_a_policy_from_yaml():
     assert parse_policy(None, "x") == GatePolicy() and parse_policy({"agreement": 0.3}, "x").agreement == 0.3
 
 
+def test_what_suites_ask_counts_below_gate_as_beside_it():
+    asked = {"forgetting": {"non_inferiority": {"delta": 0.05}}}
+    below = parse_policy({"gate": {"alpha": 0.01, "suites": asked}, "suites": [{"task": "venire/style"}]}, "x")
+    assert below == parse_policy({"gate": {"alpha": 0.01}, "suites": asked}, "x")
+    assert below.suites["forgetting"].non_inferiority == NonInferiority(delta=0.05)
+
+
+_RULE = {"non_inferiority": {"delta": 0.1}}
+
+
 @pytest.mark.parametrize(
     "data, said",
     [
+        ({"gate": {}, "agreement": 0.9}, "'agreement' stands beside `gate:`; write it below"),
+        ({"gate": 5}, "gate: 5 is no mapping"),
+        (
+            {"gate": {"suites": {"f": _RULE}}, "suites": [{"task": "venire/f"} | _RULE]},
+            "'f' has rules below `gate:` and",
+        ),
+        ({"gate": {}, "suites": [{"task": "a/f"} | _RULE, {"task": "b/f"} | _RULE]}, "two tasks named 'f' have rules"),
         ({"alfa": 1}, "unknown key 'alfa'"),
         ({"alpha": 2}, "alpha"),
         ({"suites": {"s": {"thresholds": {"m": {}}}}}, "exactly one of at_most, at_least"),
