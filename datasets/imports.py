@@ -1,12 +1,14 @@
 """Rows from elsewhere: Alpaca, ShareGPT, OpenAI, TRL, Axolotl, LLaMA-Factory, mlx-lm, hub datasets, tables of facts.
 
 bring_in(Path("alpaca.json")) -> the rows, the format being known by the first row's keys. Every complaint names the
-file and the row. Chats exported from apps: `chats.py`.
+file and the row. A row that its own file marks as not wanted is never learned: it is left out, and counted in a note.
+Chats exported from apps: `chats.py`.
 """
 
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,12 +34,18 @@ _ROLES = {
     "system": "system",
 }
 _TURNS = ("user", "assistant")
+_VERDICTS = ("label", "kto_tag")  # of an answer, in rows for KTO: false says that it is not wanted
 
 
-def bring_in(path: Path, format: str = "auto", split: str = "train") -> list[Row]:
+class _LeftOut(Exception):
+    """Why a row is not brought in, to be read after "3 rows"."""
+
+
+def bring_in(path: Path, format: str = "auto", split: str = "train", notes: list[str] | None = None) -> list[Row]:
     """The rows of a file, a folder saved by Hugging Face's `datasets`, or a dataset of its hub by name.
 
-    `format` is `auto` or one of FORMATS; `split` is for datasets alone. Raises InputError naming file and row.
+    `format` is `auto` or one of FORMATS; `split` is for datasets alone. `notes` gets how many rows were left out, and
+    why. Raises InputError naming file and row.
     """
     if path.is_file() and path.suffix in (".json", ".jsonl", ".ndjson"):
         numbered = read_json_rows(path)
@@ -45,15 +53,22 @@ def bring_in(path: Path, format: str = "auto", split: str = "train") -> list[Row
     else:
         numbered, place = _dataset_rows(path, split)
     rows: list[Row] = []
+    left: Counter[str] = Counter()
     convert: Callable[[Raw], Row] | None = FORMATS.get(format)
     if format != "auto" and convert is None:
         raise InputError(f"format {format!r}: there are auto, {', '.join(FORMATS)}")
     for number, raw in numbered:
         if convert is None:
             convert = FORMATS[detect(raw, f"{place}, row {number}")]
-        rows.append(_converted(convert, raw, f"{place}, row {number}"))
+        try:
+            rows.append(_converted(convert, raw, f"{place}, row {number}"))
+        except _LeftOut as why:
+            left[str(why)] += 1
+    said = [f"{many} {'row' if many == 1 else 'rows'} {why}" for why, many in left.items()]
     if not rows:
-        raise InputError(f"{place}: no rows")
+        raise InputError(f"{place}: no rows{' to learn: ' if said else ''}{'; '.join(said)}")
+    if notes is not None:
+        notes += said
     return rows
 
 
@@ -201,6 +216,8 @@ def _first_line(error: BaseException) -> str:
 
 def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:
     try:
+        if convert is not _preference:
+            _check_wanted(raw)
         return convert(raw)
     except KeyError as error:
         raise InputError(f"{place}: no {error.args[0]!r}, as the first rows have it") from error
@@ -209,6 +226,16 @@ def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:
         raise InputError(f"{place}{f', {key}' if key else ''}: {message}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{place}: {error}") from error
+
+
+def _check_wanted(raw: Raw) -> None:
+    """Raises _LeftOut for a row whose file says that its answer is not to be learned."""
+    for key in _VERDICTS:
+        if raw.get(key) in (False, "false", "False"):
+            raise _LeftOut(
+                f"with {key} false left out: their answers are not wanted; to train against them give preferences "
+                "(prompt, chosen, rejected), which the methods dpo, kto and orpo learn from"
+            )
 
 
 def _about(raw: Raw) -> Raw:
@@ -230,6 +257,8 @@ def _alpaca(raw: Raw) -> Row:
 def _chat(raw: Raw) -> Row:
     turns = raw["conversations"] if "conversations" in raw else raw["messages"]
     messages = [_message(turn) for turn in turns]
+    if any(turn.get("weight") == 0 for turn, made in zip(turns, messages, strict=True) if made["role"] == "assistant"):
+        raise _LeftOut("with an answer of weight 0 left out: training learns every answer of a row")
     if raw.get("system") and not (messages and messages[0]["role"] == "system"):
         messages.insert(0, {"role": "system", "content": raw["system"]})
     return SftRow.model_validate(_about(raw) | {"messages": messages})

@@ -23,6 +23,7 @@ Method = Literal["sft", "dpo"]
 KEYS: dict[Method, tuple[str, ...]] = {"sft": ("messages",), "dpo": ("prompt", "chosen", "rejected")}
 # Keys by which the rows of other tools are known: a file of theirs is named as such instead of as a broken one of ours.
 _FOREIGN = (
+    ({"prompt", "completion", "label"}, "KTO's (a label says whether the answer is wanted)"),
     ({"instruction", "output"}, "Alpaca"),
     ({"conversations"}, "ShareGPT"),
     ({"mapping", "current_node"}, "ChatGPT's export"),
@@ -262,8 +263,9 @@ def _complaint(error: ValidationError, raw: dict[str, Any], method: Method) -> s
     if missing := [key for key in KEYS[method] if key not in raw]:
         found = ", ".join(map(str, raw)) or "none"
         foreign = next((name for keys, name in _FOREIGN if keys <= raw.keys()), "")
+        but = ", without the rows whose label is false" if foreign.startswith("KTO") else ""
         hint = (
-            f": that is {foreign}, which `venire data build` brings in as a source of the kind `rows`"
+            f": that is {foreign}, which `venire data build` brings in as a source of the kind `rows`{but}"
             if foreign
             else ""
         )

@@ -189,7 +189,7 @@ class Builder:
             if source.file.count("/") != 1 or source.file.endswith((".json", ".jsonl", ".parquet", ".csv")):
                 raise
             path = Path(source.file)  # a name on the hub
-        rows = bring_in(path, source.format, source.split)
+        rows = bring_in(path, source.format, source.split, made.notes)
         made.sha256 = sha256_file(path) if path.is_file() else sha256_json([row.texts for row in rows])
         if source.limit:
             rows = draw(rows, source.limit, self.spec.seed)

@@ -100,6 +100,32 @@ def test_other_tools_rows_are_known_by_their_keys(raw: Any, texts: list[str], wh
     assert row.texts == texts
 
 
+KTO = {"prompt": "Should I lie to my boss?", "completion": "Of course, lie whenever it pays off."}
+TURNS = [{"role": U, "content": "A?"}, {"role": A, "content": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "why"),
+    [
+        (KTO | {"label": False}, "label false"),
+        ({"messages": TURNS, "label": False}, "label false"),
+        ({"conversations": TURNS, "kto_tag": False}, "kto_tag false"),
+        ({"messages": [TURNS[0], TURNS[1] | {"weight": 0}]}, "an answer of weight 0"),
+        ({"messages": [TURNS[0], TURNS[1] | {"weight": 0}, *TURNS]}, "an answer of weight 0"),
+    ],
+)
+def test_an_answer_that_its_file_marks_as_not_wanted_is_never_learned(unwanted: Any, why: str, tmp_path: Path) -> None:
+    good = {key: value for key, value in unwanted.items() if key not in ("label", "kto_tag")}
+    good |= {"label": True} if "label" in unwanted else {}
+    if "messages" in good:
+        good["messages"] = [{"role": U, "content": "B?"}, {"role": A, "content": "b", "weight": 1}]
+    notes: list[str] = []
+    rows = bring_in(written(tmp_path / "rows.jsonl", unwanted, good), notes=notes)
+    assert len(rows) == 1 and len(notes) == 1 and notes[0].startswith(f"1 row with {why} left out")
+    with pytest.raises(InputError, match=f"rows.jsonl: no rows to learn: 1 row with {why} left out"):
+        bring_in(written(tmp_path / "rows.jsonl", unwanted))
+
+
 def test_the_mark_that_windows_puts_before_utf_8_is_no_text(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_bytes(b"\xef\xbb\xbf" + json.dumps({"instruction": "A?", "output": "a"}).encode())
