@@ -50,6 +50,7 @@ def read_jsonl(path: Path) -> list[dict]:
 
 
 def file_kind(path: Path) -> str:
+    """`parquet`, `csv` or `jsonl`, by the file's ending. Raises InputError for another."""
     kinds = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
     if path.suffix.lower() not in kinds:
         raise InputError(f"{path}: votes are read and written as .parquet, .csv or .jsonl, by the file's ending")

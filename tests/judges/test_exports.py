@@ -1,4 +1,4 @@
-"""The table of contents of `venire.judges`: every name is there, is documented, and costs nothing before it is used."""
+"""The table of contents of `venire.judges`: every name is there, is listed, and costs nothing before it is used."""
 
 import subprocess
 import sys
@@ -6,9 +6,9 @@ import sys
 import venire.judges as judges
 
 
-def test_every_exported_name_is_there_and_explained() -> None:
-    for name in judges.__all__:
-        assert getattr(judges, name).__doc__, name
+def test_every_exported_name_is_there_and_listed() -> None:
+    for name in judges.__all__:  # that each has a docstring, tests/test_house.py sees
+        assert hasattr(judges, name), name
         assert name in (judges.__doc__ or ""), name
 
 
