@@ -135,6 +135,8 @@ def leave_one_out(bench: Bench) -> Component:
         return Component(name, None, None, 0.5, "undefined with fewer than two counted judges")
     if bench.n < MIN_PROMPTS:
         return Component(name, None, None, 0.5, f"inconclusive below {MIN_PROMPTS} prompts")
+    if few := _hardly_without(bench):
+        return Component(name, None, None, 0.5, f"inconclusive: {few}, and below {MIN_PROMPTS} nothing is concluded")
     if bench.stopped:
         detail = "every panel without one judge had reached its bound (E of 100) when judging stopped"
         return Component(name, True, None, 0.5, detail)
@@ -161,6 +163,13 @@ def leave_one_out(bench: Bench) -> Component:
     return Component(name, passed, low, 0.5, detail)
 
 
+def _hardly_without(bench: Bench) -> str:
+    """Who leaves fewer prompts judged than conclude anything; "" where nobody does."""
+    left = np.isfinite(bench.contest.left_out).sum(axis=0)
+    found = [(int(n), judge) for n, judge in zip(left, bench.contest.judges, strict=True) if n < MIN_PROMPTS]
+    return f"without {min(found)[1]} only {min(found)[0]} prompts are judged" if found else ""
+
+
 def _still_judged(left_out: np.ndarray, chosen: int) -> np.ndarray:
     """Means (J, n, K) without those of candidates whom the other judges hardly judged: they are not in the field."""
     few = np.isfinite(left_out).sum(axis=1, keepdims=True) < MIN_PROMPTS
@@ -178,6 +187,9 @@ def agreement(bench: Bench) -> Component:
     if len(bench.contest.judges) < 2:
         return Component("agreement", None, None, required, "undefined with fewer than two counted judges")
     found = a_flip(2 * bench.contest.cells - 1, bench.contest.families, bench.policy.agreement_alpha)
+    if found.n < MIN_PROMPTS:
+        said = f"inconclusive: {found.n} prompts have two judges, and below {MIN_PROMPTS} nothing is concluded"
+        return Component("agreement", None, None, required, said)
     if math.isnan(found.low):
         return Component(
             "agreement", None, None, required, f"undefined: {found.n} prompts have two judges, or all verdicts are ties"

@@ -1,7 +1,8 @@
 """The gate: votes, suites and a frozen policy in, a decision with every reason out. Pure: it reads and writes nothing.
 
 Intersection-union (Berger 1982): promote only if every component rejects at its own level, so that each way to promote
-falsely is bounded by its level, uncorrected. Which failure leads to HOLD and which to REFUSE: STATISTICS §3.
+falsely is bounded by its level, uncorrected. Which failure leads to HOLD and which to REFUSE:
+docs/statistics.md, "Decision".
 `plan_feasibility` says before training which components cannot pass, whatever the model does.
 """
 
@@ -80,9 +81,9 @@ class GateInputs:
 
 @dataclass(frozen=True)
 class Decision:
-    """What decision.json holds.
+    """What decision.json holds; its keys are described in docs/formats.md, "Decision".
 
-    Beyond the format: `design` (single, max_t, halving), `alpha` (of superiority, after any spending), `win_rate` (of
+    Among them: `design` (single, max_t, halving), `alpha` (of superiority, after any spending), `win_rate` (of
     the prompts that decide; null without votes), `counted` judges, `withdrawn` (judge to why), `post_hoc`,
     `not_examined` (what nobody told the gate), `audit` (its findings: code, severity, message, effect, and how many
     rows; null where there was no audit).
@@ -134,9 +135,10 @@ def decide(inputs: GateInputs) -> Decision:
     candidate = bench.contest.candidate if bench else _only(inputs)
     post_hoc = _post_hoc(inputs)
     told = _about(inputs.audit, candidate)
-    found = panel_components(bench) if bench else [_no_votes(inputs)]
+    counted = bench.counted if bench else _counted(inputs)
+    found = panel_components(bench) if bench else [_no_votes(inputs, counted)]
     found += suite_components(inputs.suites, inputs.policy, candidate, inputs.incumbent) if candidate else []
-    found += _premises(inputs, told, bench.counted if bench else None, candidate)
+    found += _premises(inputs, told, counted, candidate)
     found += [_frozen(post_hoc)] if post_hoc else []
     return Decision(
         outcome=outcome_of(found),
@@ -147,7 +149,7 @@ def decide(inputs: GateInputs) -> Decision:
         alpha=inputs.policy.alpha_at(inputs.earlier_uses),
         win_rate=_rate(bench),
         counted=bench.contest.judges if bench else (),
-        withdrawn=bench.counted.withdrawn if bench else {},
+        withdrawn=counted.withdrawn,
         post_hoc=post_hoc,
         not_examined=_not_examined(inputs, bench),
         audit=told,
@@ -169,8 +171,7 @@ def _choose(inputs: GateInputs) -> tuple[Bench | None, Design]:
         return _bench(inputs, inputs.finalist, "halving", inputs.order), "halving"
     if len(candidates) == 1:
         return _bench(inputs, candidates[0], "single", inputs.order), "single"
-    mine = inputs.votes.filter(pl.col("candidate").is_in(candidates), pl.col("incumbent") == inputs.incumbent)
-    counted = counted_votes(mine, policy, inputs.exams, inputs.conflicts)
+    counted = _counted(inputs)
     found = contests(counted.votes, inputs.incumbent)
     design = design_of(len(candidates), len({p for c in found.values() for p in c.prompts.tolist()}), policy)
     if not found:
@@ -180,6 +181,12 @@ def _choose(inputs: GateInputs) -> tuple[Bench | None, Design]:
         finalist, confirm = choose_by_halving(lined, inputs.seed)
         return _bench(inputs, finalist, design, None, only=confirm), design
     return _all_together(inputs, counted, found, lined), design
+
+
+def _counted(inputs: GateInputs) -> Counted:
+    """The votes on any of the candidates that count."""
+    about = pl.col("candidate").is_in(list(inputs.candidates)), pl.col("incumbent") == inputs.incumbent
+    return counted_votes(inputs.votes.filter(*about), inputs.policy, inputs.exams, inputs.conflicts)
 
 
 def _all_together(inputs: GateInputs, counted: Counted, found: dict[str, Contest], lined: Field) -> Bench | None:
@@ -230,9 +237,11 @@ def _rate(bench: Bench | None) -> dict[str, Any] | None:
 # Premises
 
 
-def _no_votes(inputs: GateInputs) -> Component:
+def _no_votes(inputs: GateInputs, counted: Counted) -> Component:
     who = ", ".join(inputs.candidates) or "any candidate"
-    return Component("superiority", None, None, 0.5, f"no vote on {who} against {inputs.incumbent} counts")
+    out = counted.withdrawn | counted.failed | counted.conflicts
+    why = "".join(f"; {judge}: {reason}" for judge, reason in sorted(out.items()))
+    return Component("superiority", None, None, 0.5, f"no vote on {who} against {inputs.incumbent} counts{why}")
 
 
 def _about(findings: Sequence[Finding] | None, candidate: str | None) -> tuple[Finding, ...] | None:
@@ -253,7 +262,7 @@ def _as_told(finding: Finding, candidate: str | None) -> Finding:
 
 
 def _premises(
-    inputs: GateInputs, audit: Sequence[Finding] | None, counted: Counted | None, candidate: str | None
+    inputs: GateInputs, audit: Sequence[Finding] | None, counted: Counted, candidate: str | None
 ) -> list[Component]:
     found = []
     if inputs.integrity is not None:
@@ -285,11 +294,11 @@ def _audit(findings: Sequence[Finding]) -> Component:
     return Component("audit", not errors, errors, 0, ". ".join(parts), "REFUSE")
 
 
-def _conflicts(conflicts: Conflicts, counted: Counted | None, candidate: str | None) -> Component:
+def _conflicts(conflicts: Conflicts, counted: Counted, candidate: str | None) -> Component:
     """No vote of a judge in conflict counts; those that cast one are named."""
     mine = {judge: why for (name, judge), why in conflicts.items() if name == candidate}
-    votes = counted.votes.filter(pl.col("candidate") == candidate) if counted else None
-    wrong = sorted(set(mine) & set(votes["judge"].unique())) if votes is not None else []
+    votes = counted.votes.filter(pl.col("candidate") == candidate)
+    wrong = sorted(set(mine) & set(votes["judge"].unique()))
     shown = "; ".join(f"{judge} is shown, not counted: {why}" for judge, why in mine.items())
     return Component("conflict_of_interest", not wrong, len(wrong), 0, shown or "no judge has one", "HOLD")
 
@@ -318,7 +327,7 @@ def _frozen(post_hoc: PostHoc) -> Component:
 def _not_examined(inputs: GateInputs, bench: Bench | None) -> tuple[str, ...]:
     """What the decision does not rest on because nobody said anything about it."""
     said = {
-        "qualification of the judges": inputs.exams is not None,
+        "qualification of the judges": bool(inputs.exams),
         "conflicts of interest": inputs.conflicts is not None,
         "hashes": inputs.integrity is not None,
         "leaks between training and evaluation": inputs.leaks is not None,
@@ -326,6 +335,9 @@ def _not_examined(inputs: GateInputs, bench: Bench | None) -> tuple[str, ...]:
         "whether the plan was frozen": inputs.post_hoc is not None,
         "suites": inputs.suites is not None or not inputs.policy.suites,
     }
+    untested = [judge for judge in bench.contest.judges if judge not in (inputs.exams or {})] if bench else []
+    if inputs.exams and untested:
+        said[f"qualification of {', '.join(untested)}"] = False
     if bench and inputs.policy.length:
         said["length (no lengths are known)"] = bool(np.isfinite(bench.contest.log_ratio).any())
     return tuple(name for name, known in said.items() if not known)

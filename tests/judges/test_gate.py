@@ -58,6 +58,7 @@ def suite(name: str, **asked: Any) -> GatePolicy:
 
 
 GOOD = with_lengths(simulate(100, 0.7, seed=1))
+EXAMS = dict.fromkeys(GOOD["judge"].unique().sort().to_list(), True)
 
 
 # Promote
@@ -76,7 +77,7 @@ def test_a_good_candidate_is_promoted():
 def test_the_decision_file_has_its_keys_and_is_plain_json():
     hashes = Hashes("l", "m", "v", {CANDIDATE: "c"})
     found = decide(
-        inputs(GOOD, hashes=hashes, integrity=[], leaks=[], audit=[], exams={}, conflicts={}, post_hoc=PostHoc())
+        inputs(GOOD, hashes=hashes, integrity=[], leaks=[], audit=[], exams=EXAMS, conflicts={}, post_hoc=PostHoc())
     )
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert {"outcome", "candidate", "incumbent", "components", "lock_sha256", "manifest_sha256"} <= set(data)
@@ -91,6 +92,28 @@ def test_what_nobody_said_is_listed():
     without = GOOD.with_columns(len_candidate=None, len_incumbent=None)
     decision = decide(inputs(without))
     assert "length (no lengths are known)" in decision.not_examined and decision.outcome == "PROMOTE"
+
+
+def test_a_judge_whose_exam_nobody_has_seen_is_named():
+    unseen, *seen = EXAMS
+    assert f"qualification of {unseen}" in decide(inputs(GOOD, exams=dict.fromkeys(seen, True))).not_examined
+    assert "qualification of the judges" in decide(inputs(GOOD, exams={})).not_examined
+
+
+def test_a_second_judge_on_a_few_prompts_makes_no_panel():
+    one, two, *_ = EXAMS
+    few = GOOD["prompt_id"].unique().sort()[:14].to_list()
+    votes = GOOD.filter((pl.col("judge") == one) | ((pl.col("judge") == two) & pl.col("prompt_id").is_in(few)))
+    decision = decide(inputs(votes))
+    assert decision.outcome == "HOLD"
+    assert f"without {one} only 14 prompts are judged" in component(decision, "leave_one_judge_out").detail
+    assert "14 prompts have two judges" in component(decision, "agreement").detail
+
+
+def test_where_every_judge_is_withdrawn_the_decision_says_so():
+    decision = decide(inputs(GOOD.with_columns(verdict=pl.lit("invalid"), reason=pl.lit("error"))))
+    assert decision.outcome != "PROMOTE" and set(decision.withdrawn) == set(EXAMS)
+    assert "100% of its votes are invalid" in component(decision, "superiority").detail
 
 
 # Panels without judgement
@@ -317,7 +340,7 @@ def test_a_win_by_length_is_held():
     [(4, "PROMOTE", True), (5, "HOLD", False), (15, "HOLD", False), (30, "REFUSE", False)],
 )
 def test_non_inferiority(losses: int, outcome: str, passed: bool):
-    """With 200 items and δ = .05, 4 losses without gains pass and 5 do not (STATISTICS §3)."""
+    """With 200 items and δ = .05, 4 losses without gains pass and 5 do not (docs/statistics.md, "Suites")."""
     own = [0.0] * losses + [1.0] * (200 - losses)
     policy = suite("forgetting", non_inferiority=NonInferiority(delta=0.05))
     decision = decide(inputs(GOOD, policy=policy, suites=results("forgetting", "correct", own, [1.0] * 200)))
