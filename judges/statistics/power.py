@@ -85,19 +85,38 @@ def non_inferiority_power(
     gain, loss = (discordance + change) / 2, (discordance - change) / 2
     if gain < 0 or loss < 0 or discordance > 1:
         raise ValueError("the change cannot exceed the discordance")
-    limit = min(n, int(np.ceil(n * discordance + 12 * np.sqrt(n * discordance * (1 - discordance)) + 10)))
-    changed = np.arange(limit + 1)[:, None]
-    gains = np.arange(limit + 1)[None, :]
-    losses = changed - gains
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_p = (
-            _log_binomial(n, changed, discordance) + _log_binomial(changed, gains, gain / discordance)
-            if discordance > 0
-            else np.where((changed == 0) & (gains == 0), 0.0, -np.inf)
-        )
-    valid = losses >= 0
-    passes = tango_z(gains, np.maximum(losses, 0), n, -delta) > normal_quantile(1 - alpha)
-    return float(np.exp(log_p[valid & passes]).sum())
+    return _passes(n, delta, discordance, gain / discordance if discordance else 0.0, alpha)
+
+
+def _passes(n: int, delta: float, discordance: float, share: float, alpha: float, *, bound: bool = False) -> float:
+    """The chance above, summed over the changed items; of them `share` are gains.
+
+    The test passes from some number of gains among them on, so one binomial tail a number suffices. `bound` takes that
+    number as real, where Tango's Z crosses its critical value: never less than the chance, and without its sawtooth.
+    """
+    spread = 12 * np.sqrt(n * discordance * (1 - discordance)) + 10  # beyond it lies nothing that a double would hold
+    low, high = max(0, int(n * discordance - spread)), min(n, int(np.ceil(n * discordance + spread)))
+    changed = np.arange(low, high + 1)
+    critical = normal_quantile(1 - alpha)
+
+    def shown(gains: np.ndarray) -> np.ndarray:
+        return tango_z(gains, changed - gains, n, -delta) > critical
+
+    fails, least = np.full(changed.shape, -1), changed + 1
+    while (least - fails).max() > 1:
+        middle = (fails + least) // 2
+        passing = shown(np.clip(middle, 0, changed)) & (middle >= 0)
+        fails, least = np.where(passing, fails, middle), np.where(passing, middle, least)
+    never, start = least > changed, least
+    if bound:
+        fails = np.maximum(fails, 0)
+        for _ in range(14):
+            middle = (fails + start) / 2
+            passing = shown(middle)
+            fails, start = np.where(passing, fails, middle), np.where(passing, middle, start)
+        start = np.where(least > 0, fails, 0)
+    tail = np.where(never, 0.0, binomial_at_least(start, changed, share))
+    return float(np.exp(_log_binomial(n, changed, discordance)) @ tail)
 
 
 def _log_binomial(n: np.ndarray | int, k: np.ndarray, p: float) -> np.ndarray:
@@ -110,11 +129,25 @@ def threshold_power(
     n: int, rate: float, *, at_most: float | None = None, at_least: float | None = None, alpha: float = 0.05
 ) -> float:
     """Exact chance that n items certify the threshold when the true rate is `rate`."""
-    hits = certifying_hits(n, at_most=at_most, at_least=at_least, alpha=alpha)
-    if hits is None:
-        return 0.0
-    tail = binomial_at_most if at_most is not None else binomial_at_least
-    return float(tail(hits, n, rate))
+    return float(_threshold_powers(np.array([n]), rate, at_most, at_least, alpha)[0])
+
+
+def _threshold_powers(
+    n: np.ndarray, rate: float, at_most: float | None, at_least: float | None, alpha: float
+) -> np.ndarray:
+    """The chance above for many n at once. Tails are monotone: the hits that just certify are found by halving."""
+    if at_most is not None:
+        certifies, other, tail, limit = np.full(n.shape, -1), n, binomial_at_most, at_most
+    elif at_least is not None:
+        certifies, other, tail, limit = n + 1, np.zeros_like(n), binomial_at_least, at_least
+    else:
+        raise ValueError("give exactly one of at_most and at_least")
+    while np.abs(other - certifies).max() > 1:
+        middle = (certifies + other) // 2
+        inside = tail(middle, n, limit) <= alpha
+        apart = np.abs(other - certifies) > 1
+        certifies, other = np.where(apart & inside, middle, certifies), np.where(apart & ~inside, middle, other)
+    return tail(certifies, n, rate)
 
 
 def threshold_size(
@@ -128,7 +161,7 @@ def threshold_size(
 ) -> SuiteSize:
     """The smallest n from which certification has `power` when the true rate is `rate` (at n; sawtooth beyond)."""
     return _smallest(
-        lambda n: threshold_power(n, rate, at_most=at_most, at_least=at_least, alpha=alpha),
+        lambda ns: _threshold_powers(ns, rate, at_most, at_least, alpha),
         lambda n: certifying_hits(n, at_most=at_most, at_least=at_least, alpha=alpha),
         power,
         largest,
@@ -145,23 +178,54 @@ def non_inferiority_size(
     largest: int = 5000,
 ) -> SuiteSize:
     """The smallest n at which Tango's test passes with `power` at the given discordance and true change."""
+    share = (discordance + change) / 2 / discordance if discordance else 0.0
     return _smallest(
-        lambda n: non_inferiority_power(n, delta, discordance, change, alpha),
+        lambda ns: np.array([non_inferiority_power(int(n), delta, discordance, change, alpha) for n in ns]),
         lambda n: most_losses(n, delta, alpha),
         power,
         largest,
+        lambda n: _passes(n, delta, discordance, share, alpha, bound=True),
     )
 
 
+_SCANNED = 512  # sizes up to which the search tries every one
+_BLOCK = 64
+
+
 def _smallest(
-    power_of: Callable[[int], float], limit_of: Callable[[int], int | None], power: float, largest: int
+    powers_of: Callable[[np.ndarray], np.ndarray],
+    limit_of: Callable[[int], int | None],
+    power: float,
+    largest: int,
+    bound_of: Callable[[int], float] | None = None,
 ) -> SuiteSize:
-    """Doubling, then a scan of the last octaves: power is a sawtooth in n, so bisection alone would overshoot."""
+    """Doubling, then a scan of the last octaves: power is a sawtooth in n, so bisection alone would overshoot.
+
+    `bound_of` is no less than the power and rises in n; where it is below the power asked for, nothing is scanned.
+    """
     high = 8
-    while high < largest and power_of(high) < power:
+    while high < largest and powers_of(np.array([high]))[0] < power:
         high *= 2
-    for n in range(max(1, high // 4), min(2 * high, largest) + 1):
-        reached = power_of(n)
-        if reached >= power:
-            return SuiteSize(n, reached, limit_of(n))
-    return SuiteSize(None, power_of(largest), limit_of(largest))
+    first, last = max(1, high // 4), min(2 * high, largest)
+    if bound_of is not None and last > _SCANNED:
+        first = _reaches(bound_of, power, first, last)
+    for start in range(first, last + 1, _BLOCK):
+        ns = np.arange(start, min(start + _BLOCK, last + 1))
+        reached = powers_of(ns)
+        enough = np.flatnonzero(reached >= power)
+        if enough.size:
+            n = int(ns[enough[0]])
+            return SuiteSize(n, float(reached[enough[0]]), limit_of(n))
+    return SuiteSize(None, float(powers_of(np.array([largest]))[0]), limit_of(largest))
+
+
+def _reaches(bound_of: Callable[[int], float], power: float, first: int, last: int) -> int:
+    """The first n from `first` to `last` at which a rising bound is at least `power`; last + 1 if none."""
+    below, above = first - 1, last + 1
+    while above - below > 1:
+        middle = (below + above) // 2
+        if bound_of(middle) < power - 1e-9:
+            below = middle
+        else:
+            above = middle
+    return above

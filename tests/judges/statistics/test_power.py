@@ -1,7 +1,10 @@
 """Planning: prompts, suites, prices."""
 
+import math
+
 import pytest
 
+from venire.judges.statistics._special import binomial_at_least, binomial_at_most, normal_quantile
 from venire.judges.statistics.power import (
     n_required,
     non_inferiority_power,
@@ -12,6 +15,8 @@ from venire.judges.statistics.power import (
     threshold_size,
 )
 from venire.judges.statistics.price import JudgePrice, price
+from venire.judges.statistics.tango import tango_z
+from venire.judges.statistics.thresholds import certifying_hits
 
 
 def test_n_required(reference: dict) -> None:
@@ -60,6 +65,39 @@ def test_non_inferiority_power_is_exact() -> None:
     assert non_inferiority_power(200, 0.05, 0.06, change=-0.05) < 0.06
 
 
+def enumerated(n: int, delta: float, discordance: float, change: float, alpha: float = 0.05) -> float:
+    """The definition: every table of gains and losses, by its multinomial chance."""
+    shares = ((discordance + change) / 2, (discordance - change) / 2, 1 - discordance)
+    chance = 0.0
+    for gains, losses in ((b, c) for b in range(n + 1) for c in range(n + 1 - b)):
+        if tango_z(gains, losses, n, -delta) > normal_quantile(1 - alpha):
+            ways = math.comb(n, gains) * math.comb(n - gains, losses)
+            chance += ways * math.prod(p**k for p, k in zip(shares, (gains, losses, n - gains - losses), strict=True))
+    return chance
+
+
+@pytest.mark.parametrize("n", [1, 20, 60])
+@pytest.mark.parametrize(
+    "delta, discordance, change", [(0.05, 0.4, 0.0), (0.2, 1.0, 0.0), (0.5, 0.3, -0.2), (0.1, 0.1, 0.1)]
+)
+def test_the_sum_over_tails_is_the_enumeration(n: int, delta: float, discordance: float, change: float) -> None:
+    expected = enumerated(n, delta, discordance, change)
+    assert non_inferiority_power(n, delta, discordance, change) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "delta, discordance, n",
+    [(0.05, 1.0, 2445), (0.05, 0.4, 989), (0.05, 0.3, 745), (0.02, 1.0, 15406), (0.001, 0.05, None)],
+)
+def test_a_large_suite_is_sized_in_a_moment_and_exactly(delta: float, discordance: float, n: int | None) -> None:
+    """Each took minutes; nothing smaller reaches the power."""
+    size = non_inferiority_size(delta, discordance, largest=20_000)
+    assert size.n == n
+    if n is not None:
+        assert non_inferiority_power(n, delta, discordance) == size.power >= 0.8
+        assert all(non_inferiority_power(m, delta, discordance) < 0.8 for m in range(n - 60, n))
+
+
 def test_suite_sizes() -> None:
     size = non_inferiority_size(0.05, 0.05)
     assert size.n is not None and size.power >= 0.8 and non_inferiority_power(size.n, 0.05, 0.05) == size.power
@@ -68,6 +106,11 @@ def test_suite_sizes() -> None:
     assert all(threshold_power(n, 0.02, at_most=0.05) < 0.8 for n in range(max(1, threshold.n - 60), threshold.n))
     assert threshold_size(0.05, at_most=0.05, largest=300).n is None
     assert threshold_power(57, 0.0, at_most=0.05) == 0  # impossible at this n
+    assert threshold_size(0.045, at_most=0.05, largest=20_000).n == 11_266
+    for n in (57, 58, 200):
+        assert threshold_power(n, 0.2, at_most=0.25) == binomial_at_most(certifying_hits(n, at_most=0.25) or -1, n, 0.2)
+        fewest = certifying_hits(n, at_least=0.25)
+        assert fewest is not None and threshold_power(n, 0.4, at_least=0.25) == binomial_at_least(fewest, n, 0.4)
 
 
 def test_price() -> None:
