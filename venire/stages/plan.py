@@ -7,6 +7,7 @@ from venire._common.files import write_json
 from venire._common.hashing import sha256_file, sha256_json
 from venire.run import current_champion, versions
 
+from .ancestry import learned_before
 from .design import preferences_of
 from .evaluate import suite_args, suite_task, treatments
 
@@ -141,7 +142,10 @@ def check_leaks(run: "Run") -> None:
 
 
 def leaks(run: "Run") -> list[Any]:
-    """Scenarios, and preferences held out for the judges' exam, whose text also stands in the data of a recipe."""
+    """Scenarios, and preferences held out for the judges' exam, whose text also stands in data that was learned.
+
+    That is the data of the recipes, and by their lineages that of parents and of candidates trained before.
+    """
     from venire.datasets.leaks import find_leaks
     from venire.evals.scenarios import scenario_texts
     from venire.judges.panel import resolve_panel
@@ -153,7 +157,16 @@ def leaks(run: "Run") -> list[Any]:
         for place, text in scenario_texts(suite_task(spec))
     ]
     asked += preference_texts(preferences_of(resolve_panel(run.experiment.panel)))
-    return [leak for recipe in recipes(run) for leak in find_leaks(recipe.texts(), asked)]
+    named = recipes(run)
+    found = [leak for recipe in named for leak in find_leaks(recipe.texts(), asked)]
+    return found + find_leaks(learned_before(run, named).texts, asked)
+
+
+def unchecked(run: "Run") -> list[dict[str, str]]:
+    """Findings that name what was learned before the experiment, and could not be compared with its suites."""
+    missing = learned_before(run, recipes(run)).unchecked
+    told = "; whether the suites stand in what it was trained on was not checked"
+    return [{"component": "leaks", "severity": "note", "message": why + told} for why in missing]
 
 
 def recipes(run: "Run") -> list[Any]:
@@ -195,7 +208,7 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         "power": [{"win_rate": r, "power": p} for r, p in zip(seen.rates, seen.power, strict=True)],
         "needed": [{"win_rate": r, "prompts": p} for r, p in zip(seen.rates, seen.needed, strict=True)],
         "calls": [vars(count) for count in count_calls(panel, n_pairs, screened=screened)],
-        "findings": [vars(finding) for finding in findings],
+        "findings": [*(vars(finding) for finding in findings), *unchecked(run)],
     }
 
 
