@@ -17,6 +17,7 @@ from venire._common.errors import InputError, ServiceError, VenireError
 from venire._common.files import write_atomic
 from venire._common.hashing import sha256_json
 from venire._common.kernel import wrap
+from venire._common.opening import why_unopened
 from venire._common.progress import Count
 from venire._common.providers import LOCAL, MAKERS, family_of_served, root_of
 from venire._common.quiet import unheard
@@ -218,9 +219,10 @@ async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]
     )
     try:
         model = _model(teacher.model, config)
-    except Exception as error:  # a missing key or package: Inspect raises its own kinds, and says which in markup
-        missing = " ".join(re.sub(r"\[/?[a-z]+\]", "", str(error)).removeprefix("ERROR: ").split())
-        raise InputError(f"teacher {teacher.model!r}: {missing}") from error
+    except Exception as error:
+        if (why := why_unopened(error)) is None:
+            raise
+        raise InputError(f"teacher {teacher.model!r}: {why}") from error
 
     async def one(task: Task, attempt: int) -> Any:
         # A second attempt at the same prompt must not be answered from the cache of the first.

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError, ServiceError, VenireError
+from venire._common.opening import lacks_something, plain_message
 from venire._common.quiet import unheard
 
 from .anchors import make_anchors
-from .keys import missing_key, plain_message
+from .keys import missing_key
 from .ledger import Ledger, count_spent, finished, judge_folder, write_ledger
 from .local import BATCH
 from .manifest import Manifest, read_manifest, seal
@@ -231,7 +232,7 @@ def _evaluate(judge: Judge, sheet: Path, samples: list[str], run: Path, repeat: 
                 ctl_server=False,
             )
     except Exception as error:
-        if type(error).__name__ != "PrerequisiteError":  # Inspect's, and not public: a key or a package is missing
+        if not lacks_something(error):
             raise
         raise InputError(f"judge {judge.name!r}: {plain_message(error)}") from error
     purse.refused += keeper.turned_away

@@ -175,8 +175,8 @@ def _from_vendor(
         StreamEvent,
     )
 
+    from venire._common.opening import plain_message
     from venire.engine import open_model
-    from venire.judges.keys import plain_message
 
     made = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
     chat: list[ChatMessage] = [made[message["role"]](content=message["content"]) for message in messages]

@@ -162,6 +162,37 @@ def test_rephrasings_hold_several_questions(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("openai/gpt-x", "teacher 'openai/gpt-x': .*OPENAI_API_KEY"),
+        ("nosuch/x", "teacher 'nosuch/x': Model API nosuch .*not recognized"),
+        ("openai-api/x", "teacher 'openai-api/x': .*service prefix"),
+    ],
+)
+def test_a_teacher_that_cannot_be_opened_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, said: str
+) -> None:
+    for name in ("OPENAI_API_KEY", "AZUREAI_OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    source = SOURCE.model_copy(update={"teacher": Teacher(model=model)})
+    with pytest.raises(InputError, match=said) as told:
+        write_drafts(source.teacher, tasks(source), tmp_path / "d", quiet)
+    assert "[bold]" not in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("fault", [TypeError("a slip of ours"), ServiceError("the hub does not answer")])
+def test_what_is_no_fault_of_the_users_is_not_called_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(teachers, "_model", broken)
+    with pytest.raises(type(fault), match=str(fault)):
+        write_drafts(SOURCE.teacher, tasks(), tmp_path / "d", quiet)
+
+
+@pytest.mark.parametrize(
     ("model", "family"),
     [
         ("openai/gpt-x", "openai"),

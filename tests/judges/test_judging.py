@@ -14,6 +14,7 @@ import pytest
 from venire._common.errors import InputError, VenireError
 from venire.judges.judging import open_judging, run_panel
 from venire.judges.pairs import Pair, make_pairs
+from venire.judges.panel import resolve_panel
 
 from .helpers import CANDIDATE, INCUMBENT, answers_frame, mock_panel, origin, prefers_bread
 
@@ -298,12 +299,15 @@ def test_nothing_to_judge(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_is_named(pairs: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from venire.judges.panel import resolve_panel
-
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     panel = resolve_panel({"judges": [{"model": "openai/gpt-x"}]})
     with pytest.raises(InputError, match="OPENAI_API_KEY"):
         run_panel(pairs, panel, tmp_path, seed=7, anchors=0)
+
+
+def test_a_judge_of_no_provider_is_named(pairs: list[Pair], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"judge 'nosuch/x': Model API nosuch .*provider/model"):
+        run_panel(pairs, resolve_panel({"judges": [{"model": "nosuch/x"}]}), tmp_path, seed=7, anchors=0)
 
 
 @pytest.mark.parametrize("status", ["cancelled", "error"])
