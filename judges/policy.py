@@ -1,4 +1,4 @@
-"""The gate's policy: every number that decides, fixed before a vote is seen. The defaults are STATISTICS.md's."""
+"""The gate's policy: every number that decides, fixed before a vote is seen. Defaults: docs/statistics.md, "Decision"."""
 
 from typing import Any, Literal
 
@@ -102,7 +102,8 @@ def parse_policy(data: Any, source: str) -> GatePolicy:
         return GatePolicy()
     if not isinstance(data, dict):
         raise InputError(f"{source}: a policy is a mapping of keys such as alpha, agreement, leave_one_out")
-    block = _with_suites(data, source) if "gate" in data else data
+    whole = "gate" in data or isinstance(data.get("suites"), list)  # an experiment file, also one without `gate:`
+    block = _with_suites(data, source) if whole else data
     try:
         return GatePolicy.model_validate(block)
     except ValidationError as error:
@@ -115,7 +116,7 @@ def parse_policy(data: Any, source: str) -> GatePolicy:
 
 def _with_suites(data: dict[str, Any], source: str) -> dict[str, Any]:
     """The `gate:` block with what the suites beside it ask. A rule in both places, or in the wrong one, is refused."""
-    gate = {} if data["gate"] is None else data["gate"]
+    gate = {} if data.get("gate") is None else data["gate"]
     if not isinstance(gate, dict):
         raise InputError(f"{source}: gate: {gate!r} is no mapping of keys such as alpha, agreement, leave_one_out")
     if outside := [key for key in GatePolicy.model_fields if key in data and key != "suites"]:

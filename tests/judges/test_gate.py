@@ -755,6 +755,8 @@ def test_what_suites_ask_counts_below_gate_as_beside_it():
     below = parse_policy({"gate": {"alpha": 0.01, "suites": asked}, "suites": [{"task": "venire/style"}]}, "x")
     assert below == parse_policy({"gate": {"alpha": 0.01}, "suites": asked}, "x")
     assert below.suites["forgetting"].non_inferiority == NonInferiority(delta=0.05)
+    listed = [{"task": "venire/forgetting", **asked["forgetting"]}]
+    assert parse_policy({"name": "x", "bases": ["b"], "suites": listed}, "x") == parse_policy({"suites": asked}, "x")
 
 
 _RULE = {"non_inferiority": {"delta": 0.1}}
