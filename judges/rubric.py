@@ -5,7 +5,8 @@
     criteria: {creativity: …}        scored for both answers before the winner; may be empty
     scale: [1, 5]                    of the criteria
     ties: true                       may the judge say tie
-    needs: [reference]               refuses pairs without it; `wants` shows it where there is one
+    needs: [reference]               refuses pairs without it
+    wants: [reference]               the body shows it where there is one; either key asks for {{reference}} in it
     does_not_count: [length, …]      for the report; the body must say it to the judge
     markers: full                    around question and answers; `short` spares tokens where small models are read
     wanted: {gives_a_reason: […]}    for `markers:` judges: regular expressions that speak for an answer
@@ -144,8 +145,9 @@ def parse_rubric(text: str, where: str = "rubric") -> Rubric:
         raise InputError(f"{where}: the body lacks {{{{{sorted(missing)[0]}}}}}")
     if unknown := places - _PLACES:
         raise InputError(f"{where}: {{{{{sorted(unknown)[0]}}}}} is none of {', '.join(sorted(_PLACES))}")
-    if "reference" in front.needs and "reference" not in places:
-        raise InputError(f"{where}: it needs the reference, and its body lacks {{{{reference}}}}")
+    for key in ("needs", "wants"):
+        if "reference" in getattr(front, key) and "reference" not in places:
+            raise InputError(f"{where}: it {key} the reference, and its body lacks {{{{reference}}}}")
     return Rubric(**front.model_dump(), body=body, text=text)
 
 

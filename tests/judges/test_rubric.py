@@ -203,6 +203,7 @@ def test_a_failed_call_is_invalid_with_its_reason(error: Exception, reason: str)
         ("---\nname: x\ntitle: y\n---\n{{question}} {{first}}", r"lacks \{\{second\}\}"),
         ("---\nname: x\ntitle: y\n---\n{{question}} {{first}} {{second}} {{model}}", "none of"),
         ("---\nname: x\ntitle: y\nneeds: [reference]\n---\n{{question}} {{first}} {{second}}", "needs the reference"),
+        ("---\nname: x\ntitle: y\nwants: [reference]\n---\n{{question}} {{first}} {{second}}", "wants the reference"),
         ("---\nname: x\ntitle: y\nweights: 3\n---\n{{question}} {{first}} {{second}}", "front matter is wrong"),
     ],
 )
