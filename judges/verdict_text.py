@@ -59,8 +59,8 @@ _JSON_RANK = re.compile(
 )
 _CONDITION = re.compile(r"[\s\"'_\])]*,?\s*\b(?:if|when|should)\b", re.IGNORECASE)
 _SLOT = re.compile(
-    r"(?P<final>(?:final|overall|ultimate)\s+)?"
-    r"\b(?P<name>winner(?:\s+of\s+(?:this|the)\s+(?:comparison|match|pair|two|evaluation|contest))?|(?:overall|better|result)(?=\s*[:=])|verdict|choice|decision|preference|judge?ment|vote|pick|preferred|"
+    r"\b(?P<final>(?:final|overall|ultimate)\s+)?"
+    r"(?P<name>winner(?:\s+of\s+(?:this|the)\s+(?:comparison|match|pair|two|evaluation|contest))?|(?:overall|better|result)(?=\s*[:=])|verdict|choice|decision|preference|judge?ment|vote|pick|preferred|"
     r"(?:better|best|preferred|winning|stronger)\s+(?:one|" + _NOUN + r"))\b(?:\s+here\b)?[#\"'\]\)\s]{0,4}"
     r"(?P<link>\s*(?:is|was|goes\s+to|would\s+be|must\s+be)\b(?:\s+(?:clearly|tentatively|therefore|thus|hence|for))?\s*[:=]?"
     r"|\s*(?:[:=>]|->|→|—|–|\s-\s)|\s*\n)",
@@ -205,9 +205,9 @@ class _Labels:
         self.case = f"(?i:{one})" if self.fold else f"(?:{one})"
         self.upper = f"(?:{one})"
         # In prose a bare label stands as written, in capitals: "a" and sentence-opening "A" are usually articles.
-        self.named = (
-            rf"(?:(?i:the\s+)?(?i:{_NOUN})\s+[\"\[(]*(?P<n>{self.case})(?!\w)[\"\])]*"
-            rf"|(?<!\w)(?P<b>{self.upper})(?!\w)[\")\]]?)(?:'s\s+(?i:{_NOUN}))?"
+        self.named = (  # it begins where a word does, which spares a try of every noun at every character
+            rf"(?<!\w)(?:(?i:the\s+)?(?i:{_NOUN})\s+[\"\[(]*(?P<n>{self.case})(?!\w)[\"\])]*"
+            rf"|(?P<b>{self.upper})(?!\w)[\")\]]?)(?:'s\s+(?i:{_NOUN}))?"
         )
         self.relation = re.compile(rf"\s*({self.case})\s*(>+|<+|=+|≻|≺|≈)\s*({self.case})(?!\w)")
         self.opening = re.compile(rf"[\s\"'_\[(<]*(?:the\s+)?(?:{_NOUN}\s*)?[\"'_\[(#]*", re.IGNORECASE)
@@ -276,12 +276,14 @@ def _reader(labels: tuple[str, str]) -> _Labels:
     return _Labels(labels)
 
 
-def _find(text: str, reader: _Labels) -> Iterator[_Found]:
-    yield from _bare(text, reader)
-    yield from _json(text, reader)
-    yield from _bracketed(text, reader)
-    yield from _slots(text, reader)
-    yield from _prose(text, reader)
+def _find(text: str, reader: _Labels) -> list[_Found]:
+    found = [*_bare(text, reader), *_json(text, reader), *_bracketed(text, reader), *_slots(text, reader)]
+    strongest = max((item.level for item in found), default=0)
+    if strongest == 3:
+        return found
+    # Prose comes to 2 at most, so before the last such verdict none can decide; it is the slowest to look for.
+    last = max((item.at for item in found if item.level == 2), default=0)
+    return [*found, *_prose(text, reader, last)]
 
 
 def _bare(text: str, reader: _Labels) -> Iterator[_Found]:
@@ -349,9 +351,9 @@ def _slots(text: str, reader: _Labels) -> Iterator[_Found]:
             yield _Found(3 if final else 2, found.start(), winner, (found.group() + content[:20]).strip())
 
 
-def _prose(text: str, reader: _Labels) -> Iterator[_Found]:
+def _prose(text: str, reader: _Labels, start: int) -> Iterator[_Found]:
     for pattern, wins in reader.prose:
-        for found in pattern.finditer(text):
+        for found in pattern.finditer(text, start):
             before, after = _sentence_before(text[: found.start()]), text[found.end() :]
             label = next((v for k, v in found.groupdict().items() if v and k in "nb"), None)
             if _NEGATED.search(before) or _ONLY_THERE.match(after) or after.lstrip()[:1] == "?":

@@ -297,6 +297,23 @@ def test_a_final_verdict_outweighs_whatever_stands_before_it(text: str, winner: 
     assert parse_verdict(f"{text}\n\nFinal verdict: {winner}").winner == winner
 
 
+def test_prose_is_searched_only_where_it_can_decide(monkeypatch: pytest.MonkeyPatch):
+    """It is the slow part of a long judgement: not beside a verdict marked as final, not before the last slot."""
+    starts = []
+    search = verdict_text._prose
+
+    def watched(text, reader, start):
+        starts.append(start)
+        return search(text, reader, start)
+
+    monkeypatch.setattr(verdict_text, "_prose", watched)
+    long = "Response A is better. " * 50
+    assert parse_verdict(f"{long}[[B]]").winner == "B" and starts == []
+    assert parse_verdict(f"{long}Winner: B").winner == "B" and starts == [len(long)]
+    assert parse_verdict(f"{long}Winner: B. Overall, response A is better.").winner == "A"
+    assert parse_verdict(long).winner == "A" and starts[-1] == 0
+
+
 def test_mapping():
     mapping = read_mapping("A=incumbent;B=candidate")
     assert mapping == {"A": "incumbent", "B": "candidate"}
