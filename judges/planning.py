@@ -1,11 +1,12 @@
 """Before a vote is paid for: prompts, judges and orders that a question needs, sizes of suites, and the price."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from venire._common.errors import InputError
-from venire.judges.policy import GatePolicy
+from venire.judges.policy import LEAST_ALPHA, ZERO_FAILURE_CERTIFIES, ZERO_FAILURE_ITEMS, GatePolicy
 from venire.judges.selection import design_of
 from venire.judges.statistics.halving import SCREEN_SHARE, SPLIT_FROM
 from venire.judges.statistics.power import n_required, non_inferiority_size, power_at, threshold_size
@@ -56,11 +57,20 @@ def _check(question: Question) -> None:
             raise InputError(f"--win-rate {rate:g}: a rate between 0.5 and 1 is wanted, the truth to be detected")
         if question.ties > 4 * rate * (1 - rate):
             raise InputError(f"--ties {question.ties:g}: a win rate of {rate:g} leaves no room for so many ties")
-    for name, value in (("correlation", question.correlation), ("ties", question.ties), ("power", question.target)):
+    for name, value in (("correlation", question.correlation), ("ties", question.ties)):
         if not 0 <= value < 1:
             raise InputError(f"--{name} {value:g}: a number from 0 to 1 is wanted")
-    if not 0 < question.alpha < 0.5:
-        raise InputError(f"--alpha {question.alpha:g}: a one-sided level between 0 and 0.5 is wanted")
+    if not LEAST_ALPHA <= question.alpha < 0.5:
+        raise InputError(f"--alpha {question.alpha:g}: a one-sided level from {LEAST_ALPHA:g} to 0.5 is wanted")
+    if not question.alpha < question.target < 1:
+        raise InputError(
+            f"--power {question.target:g}: a chance between --alpha ({question.alpha:g}) and 1 is wanted; "
+            "alpha itself is reached without a difference"
+        )
+    for name in ("usd_in", "usd_out", "input_tokens", "output_tokens"):
+        value = getattr(question, name)
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise InputError(f"--{name.replace('_', '-')} {value:g}: a number from 0 on is wanted")
     if not 0 <= question.discordance <= 1:
         raise InputError(f"--discordance {question.discordance:g}: a share from 0 to 1 is wanted")
     for limit in question.margins:
@@ -209,6 +219,9 @@ def _thresholds(question: Question) -> list[dict[str, Any]]:
             rate = given if given is not None else (limit / 2 if kind == "at_most" else (1 + limit) / 2)
             if not 0 <= limit <= 1 or not 0 <= rate <= 1:
                 raise InputError(f"--{kind.replace('_', '-')} {limit:g}:{rate:g}: rates from 0 to 1 are wanted")
+            if _zero_failure(kind, limit):
+                rows.append(_without_failure(kind, limit, rate))
+                continue
             if (rate >= limit) if kind == "at_most" else (rate <= limit):
                 raise InputError(
                     f"--{kind.replace('_', '-')} {limit:g}:{rate:g}: a model at or beyond the limit is never certified"
@@ -217,6 +230,17 @@ def _thresholds(question: Question) -> list[dict[str, Any]]:
             found = threshold_size(rate, **bound, power=question.target, largest=_LARGEST)
             rows.append({"kind": kind, "limit": limit, "true_rate": rate, "items": found.n} | _reached(found))
     return rows
+
+
+def _zero_failure(kind: str, limit: float) -> bool:
+    return limit == (1 if kind == "at_least" else 0)
+
+
+def _without_failure(kind: str, limit: float, rate: float) -> dict[str, Any]:
+    """A suite in which nothing may fail: its size is the gate's, the power follows from the true rate."""
+    n = ZERO_FAILURE_ITEMS
+    passes, allowed = (rate, n) if kind == "at_least" else (1 - rate, 0)
+    return {"kind": kind, "limit": limit, "true_rate": rate, "items": n, "power": passes**n, "allowed": allowed}
 
 
 def _reached(found: Any) -> dict[str, Any]:
@@ -233,6 +257,12 @@ def _notes(question: Question) -> list[str]:
         notes.append(
             f"one of {question.candidates} candidates is chosen: below {SPLIT_FROM} prompts all meet on all prompts, "
             "from there on a third of the prompts screens"
+        )
+    asked = {"at_most": question.uppers, "at_least": question.lowers}
+    if any(_zero_failure(kind, limit) for kind, limits in asked.items() for limit, _ in limits):
+        notes.append(
+            f"a suite in which nothing may fail has {ZERO_FAILURE_ITEMS} items, which certify "
+            f"{ZERO_FAILURE_CERTIFIES:.0%}: more would only fail better models"
         )
     notes.append("looking early, as the gate does with one finalist, spends a fifth of α: about 2 points of power")
     notes.append("local judges cost nothing; the exam adds 80 judgements a judge")

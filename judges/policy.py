@@ -1,4 +1,4 @@
-"""The gate's policy: every number that decides, fixed before a vote is seen. Defaults: docs/statistics.md, "Decision"."""
+"""The gate's policy: all numbers that decide, fixed before a vote is seen. Defaults: docs/statistics.md, "Decision"."""
 
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ ZERO_FAILURE_ITEMS = 59
 ZERO_FAILURE_CERTIFIES = 0.95
 # Below this many prompts there is no interval worth gating on.
 MIN_PROMPTS = 15
+# Further out, 1 - alpha is no longer told apart from 1 once uses and candidates have divided it.
+LEAST_ALPHA = 1e-6
 
 
 class _Strict(BaseModel):
@@ -25,7 +27,7 @@ class NonInferiority(_Strict):
     """The most that a suite may lose: shown by Tango's score test (one-sided)."""
 
     delta: float = Field(gt=0, lt=1, description="largest tolerated drop of the rate, as a proportion")
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    alpha: float = Field(default=0.05, ge=LEAST_ALPHA, lt=0.5)
 
 
 class Threshold(_Strict):
@@ -38,7 +40,7 @@ class Threshold(_Strict):
         description="certify: exact binomial bound; point: the bare rate, labelled uncertified; "
         f"default: certify from {CERTIFY_FROM} items on, else point",
     )
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    alpha: float = Field(default=0.05, ge=LEAST_ALPHA, lt=0.5)
 
     @model_validator(mode="after")
     def _one_bound(self) -> "Threshold":
@@ -67,13 +69,13 @@ class SuitePolicy(_Strict):
 class GatePolicy(_Strict):
     """An experiment's `gate:` block, and what its suites ask."""
 
-    alpha: float = Field(default=0.025, gt=0, lt=0.5, description="one-sided level of superiority")
+    alpha: float = Field(default=0.025, ge=LEAST_ALPHA, lt=0.5, description="one-sided level of superiority")
     agreement: float = Field(
         default=0.20, ge=0, lt=1, description="what the lower bound of the panel's signed agreement must reach"
     )
-    agreement_alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    agreement_alpha: float = Field(default=0.05, ge=LEAST_ALPHA, lt=0.5)
     leave_one_out: bool = Field(default=True, description="the win must survive without any one judge")
-    leave_one_out_alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    leave_one_out_alpha: float = Field(default=0.05, ge=LEAST_ALPHA, lt=0.5)
     length: bool = Field(default=True, description="the win must survive the control for length, where identifiable")
     coverage: float = Field(default=0.90, gt=0, le=1, description="least share of valid votes")
     max_invalid: float = Field(default=0.20, ge=0, lt=1, description="a judge above this share is withdrawn")

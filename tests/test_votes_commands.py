@@ -148,9 +148,15 @@ def test_the_gate_on_votes_from_anywhere(venire: Any, good: Path, tmp_path: Path
     code, text, _ = venire("gate", "--votes", good, "--policy", strict, "--require", "promote")
     assert code == 1 and text.startswith("HOLD") and "agreement" in text
     assert venire("gate", "--votes", good, "--policy", strict)[0] == 0
-    strict.write_text("agreemnt: 0.9\n")
-    code, _, error = venire("gate", "--votes", good, "--policy", strict)
-    assert code == 2 and "unknown key 'agreemnt'" in error
+    for text, said in (
+        ("agreemnt: 0.9\n", "unknown key 'agreemnt'"),
+        ("gate: 5\n", "gate: 5 is no mapping"),
+        ("alpha: 1e-300\n", "alpha: Input should be greater than or equal to 1e-06"),
+        ("leave_one_out_alpha: 1.0e-17\n", "leave_one_out_alpha: Input should be greater than or equal to 1e-06"),
+    ):
+        strict.write_text(text)
+        code, _, error = venire("gate", "--votes", good, "--policy", strict)
+        assert code == 2 and said in error
 
 
 def test_the_gate_refuses_votes_that_the_audit_finds_wrong(venire: Any, tmp_path: Path):
@@ -226,6 +232,14 @@ def test_power(venire: Any):
     assert "Prompts needed" in venire("power")[1]
 
 
+def test_power_knows_the_suite_in_which_nothing_may_fail(venire: Any):
+    code, text, _ = venire("power", "--at-least", "1", "--at-least", "1:0.995", "--at-most", "0:0.005", "--json")
+    plan = json.loads(text)
+    assert code == 0 and [(row["items"], row["allowed"]) for row in plan["suites"]] == [(59, 0), (59, 59), (59, 59)]
+    assert [row["power"] for row in plan["suites"]] == pytest.approx([0.995**59, 1, 0.995**59])
+    assert any("59 items, which certify 95%" in note for note in plan["notes"])
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -236,6 +250,12 @@ def test_power(venire: Any):
         (["--at-most", "0.05:0.06"], "never certified"),
         (["--non-inferiority", "2"], "a margin between 0 and 1"),
         (["--alpha", "0.7"], "one-sided level"),
+        (["--alpha", "1e-300"], "one-sided level from 1e-06"),
+        (["--power", "0"], "between --alpha (0.025) and 1"),
+        (["--power", "0.02"], "between --alpha (0.025) and 1"),
+        (["--usd-in", "nan", "--usd-out", "15", "--json"], "--usd-in nan: a number from 0 on"),
+        (["--usd-in", "-3", "--usd-out", "15"], "--usd-in -3: a number from 0 on"),
+        (["--output-tokens", "inf"], "--output-tokens inf: a number from 0 on"),
     ],
 )
 def test_power_refuses_questions_without_an_answer(venire: Any, arguments: list[str], said: str):
