@@ -1,8 +1,8 @@
 """A frame of votes becomes the Analysis object: every figure of every comparison, with what to mind about them.
 
-The object's keys are those of ARCHITECTURE.md, "Analysis"; definitions are in `venire.judges.statistics`. Only votes
+The object's keys are described in docs/formats.md, "Analysis", definitions in `venire.judges.statistics`. Only votes
 whose `use` is `gate` (or what is asked for) count. Nothing is withdrawn here: judges that fail an exam or answer too
-rarely are the gate's. Beyond the format:
+rarely are the gate's. Among the keys:
 
 - `agreement.intervals` {coefficient: {`low`, `high`}}: jackknife over families on Fisher's z, null if not estimable;
 - `vote_icc`: correlation of two votes on a prompt, what `venire power --correlation` asks for;

@@ -321,7 +321,7 @@ class Judgeship:
 
 
 def judgeship(judge: Judge, candidate: Origin, incumbent: Origin) -> Judgeship:
-    """Nobody judges its own: STATISTICS §2, *Conflict of interest*.
+    """Nobody judges its own (docs/statistics.md, "Judges").
 
     `conflict`: its family answers on one side only, or wrote or rewarded the training data: shown, not counted.
     `shared`: its family answers on both sides: counted and tagged.

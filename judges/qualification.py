@@ -1,6 +1,7 @@
-"""The exam: a judge's votes count only once it has told intact answers from degraded ones (STATISTICS §3).
+"""The exam: a judge's votes count only once it has told intact answers from degraded ones.
 
 An anchor is right if the judge favours the known winner over both orders together; a tie or an invalid vote is wrong.
+How many must be right: docs/statistics.md, "Judges".
 """
 
 from collections import defaultdict

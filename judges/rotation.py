@@ -1,7 +1,8 @@
 """Rotation: which judges look at which screening prompt, so that a screen costs a part of what the whole panel would.
 
-Judges are cheap to thin (STATISTICS §3): two of them on a prompt, in both orders, rank candidates nearly as well as
-all. Every candidate meets the same judges on a prompt, so that the comparison of candidates stays paired.
+Judges are cheap to thin (docs/statistics.md, "Choosing among candidates"): two of them on a prompt, in both orders,
+rank candidates nearly as well as all. Every candidate meets the same judges on a prompt, so that the comparison of
+candidates stays paired.
 """
 
 from collections.abc import Sequence

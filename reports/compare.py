@@ -1,7 +1,8 @@
 """Several runs side by side: what each gained and what it cost, what differs between them, and by how much they differ.
 
-Two candidates that met the same prompts under the same judges are compared prompt by prompt (STATISTICS §1): D_i is the
-difference of their panel means, its interval t with the cluster-robust error. What is not the same is said first.
+Two candidates that met the same prompts under the same judges are compared prompt by prompt: D_i is the
+difference of their panel means, its interval t with the cluster-robust error (docs/statistics.md, "Win rate"). What is
+not the same is said first.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Coverage of the intervals and size of the tests, one function a table of STATISTICS.md; run by `operating.py`."""
+"""Coverage of the intervals and size of tests of docs/statistics.md, one function a table; run by `operating.py`."""
 
 import numpy as np
 from model import World

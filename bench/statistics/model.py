@@ -2,8 +2,8 @@
 
 Latent normal votes of total sd 1: a prompt effect that all judges share, a prompt × judge effect that both orders
 share, noise, a bias of each judge and of each judge's places. A vote is a tie when its latent value is within
-`TIE` of 0. Shares are set so that votes of a prompt correlate .45 and panels agree as STATISTICS.md §2 reports
-(A_flip .453 at θ = .5). Families share part of the prompt effect; checkpoints share part of everything.
+`TIE` of 0. Shares are set so that votes of a prompt correlate .45 and the panel's A_flip is .453 at θ = .5
+(docs/statistics.md, "Agreement"). Families share part of the prompt effect; checkpoints share part of everything.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""The joint rules of STATISTICS.md §3 one by one, superiority alone: stopping, leave-one-out, halving, reuse.
+"""The rules that join the parts, one by one, superiority alone: stopping, leave-one-out, halving, reuse.
+
+What they are: docs/statistics.md, "Choosing among candidates" and the two sections after it.
 
 The pieces are the functions that the gate itself uses, or their batch over replications; `decisions.py` runs the gate
 itself with everything on.

@@ -4,8 +4,8 @@
     with_templates(results, answers)   the scores with the template and the side of each item, for curves of their own
 
 A suite is of that kind if the metadata of its samples name a `template` and its `split`, `trained` or `novel`; the fact
-is the sample's `family`. Templates stand in many facts, so intervals are over both (STATISTICS.md §4); what looks too
-good or too alike is a red flag. Other suites are left out. An item that was asked several times is still one.
+is the sample's `family`. Templates stand in many facts, so intervals are over both (docs/statistics.md, "Phrasings");
+what looks too good or too alike is a red flag. Other suites are left out. An item asked several times is still one.
 """
 
 import json

@@ -1,6 +1,6 @@
 """From a frame of votes (one row a vote) to arrays: one `Comparison` for each (candidate, incumbent).
 
-Columns are those of ARCHITECTURE.md, "Votes"; `prompt_id`, `candidate`, `incumbent`, `judge`, `candidate_first` and
+Columns are those of docs/formats.md, "Votes"; `prompt_id`, `candidate`, `incumbent`, `judge`, `candidate_first` and
 `verdict` are required, the others used where present. Strings become integer codes once, in sorted order, so that
 neither the order of rows nor that of names can change a result; all sums are counted into dense arrays.
 """

@@ -1,7 +1,7 @@
 """Leave one cluster out, for every statistic that is a function of cluster sums: standard error and interval.
 
 θ̂ = f(Σ_g F_g); θ̂₍₋g₎ = f(ΣF − F_g) for all g in one call; SE² = (G−1)/G·Σ(θ̂₍₋g₎ − mean)². Intervals of
-agreement coefficients are taken on Fisher's z scale with t_{G−1} (STATISTICS.md §2).
+agreement coefficients are taken on Fisher's z scale with t_{G−1} (docs/statistics.md, "Agreement").
 """
 
 from collections.abc import Callable

@@ -2,7 +2,8 @@
 
 Identical item vectors across S seeds are judged by a beta-binomial plug-in: items differ in difficulty with
 intraclass correlation ρ between seeds, so P(all alike) = E[p^S + (1−p)^S]^n with p ~ Beta(μ(1−ρ)/ρ, (1−μ)(1−ρ)/ρ). The
-default ρ = .77 reproduces the false-alarm figures of STATISTICS.md §4 (.15 at accuracy .95, .67 at .99, n = 57, S = 3).
+default ρ = .77 gives the false-alarm figures of docs/statistics.md, "Phrasings" (n = 57, S = 3: .15 at accuracy .95,
+.67 at .99).
 """
 
 from dataclasses import dataclass

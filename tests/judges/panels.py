@@ -1,4 +1,4 @@
-"""Simulated panels, as in STATISTICS.md: correlated judges who vote in both orders, with tastes and place biases."""
+"""Simulated panels, as bench/statistics has them: correlated judges, both orders, tastes and place biases."""
 
 from collections.abc import Sequence
 
