@@ -7,6 +7,7 @@ calibration to the questions: who asks what, what the person says, and what is c
     python -m venire.datasets.questions     # writes the JSON Schemas in interview/ anew, after a change to a model
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,10 @@ from .calibration import (
     PriorityAnswer,
     calibration_schema,
 )
+from .similarity import plain
 
 SHIPPED = Path(__file__).parent / "interview" / "en"
+STANDS_ALONE = 25  # words: a shorter reason is an aside to the decision
 Lean = Annotated[int, Field(ge=-2, le=2)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -184,9 +187,10 @@ class Stance:
     family: str
     tags: tuple[str, ...]
     ask: str
-    stance: str  # the person's own words; those of the option they took, if they gave none
+    stance: str  # what was decided and the person's reason; the option's words alone, if they gave none
     contrast: str
-    own_words: bool
+    own_words: bool  # the person gave a reason
+    option_words: bool  # words of the question's author are in `stance`
     weight: int  # 1 to 10; 5 where the phase does not ask
     certainty: int | None
 
@@ -268,10 +272,11 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance:
-    stance, contrast = _sides(question, answer, place)
-    own = answer.answer if isinstance(answer, PriorityAnswer) else answer.reasoning
-    if isinstance(answer, DilemmaAnswer) and answer.choice == OTHER:
-        own = answer.reasoning or answer.other
+    taken, contrast = _sides(question, answer, place)
+    theirs = isinstance(answer, PriorityAnswer) or getattr(answer, "choice", "") == OTHER
+    reason = "" if isinstance(answer, PriorityAnswer) else answer.reasoning.strip()
+    line = question.options[answer.choice].text if isinstance(question, Dilemma) and not theirs else ""
+    alone = bool(reason) and says_decision(reason, taken, line)
     weight = answer.rating if isinstance(answer, FrameworkAnswer) else answer.emotional_weight
     return Stance(
         id=question.id,
@@ -280,12 +285,35 @@ def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance
         family=question.family or question.id,
         tags=tuple(question.tags),
         ask=question.ask,
-        stance=own.strip() or stance,
+        stance=reason if alone else _joined(taken.strip(), reason),
         contrast=contrast,
-        own_words=bool(own.strip()),
+        own_words=theirs or bool(reason),
+        option_words=not (theirs or alone),
         weight=_weight(answer, weight),
         certainty=getattr(answer, "certainty", None),
     )
+
+
+def says_decision(reason: str, taken: str, line: str = "") -> bool:
+    """Whether a reason needs no other words before it to tell what was decided.
+
+    It does not where it holds `taken` or its `line` word for word (two words at least), or where it is an answer of its
+    own: STANDS_ALONE words or more that share a word of four letters with them, or begin with a verdict of up to three
+    words ("Reserve them.").
+    """
+    said = plain(reason).split()
+    both = [plain(taken), plain(line)]
+    if any(" " in text and f" {text} " in f" {' '.join(said)} " for text in both):
+        return True
+    opening = plain(re.split(r"[.!?。！？]", reason.strip(), maxsplit=1)[0]).split()
+    content = {word for text in both for word in text.split() if len(word) >= 4}
+    return len(said) >= STANDS_ALONE and (not content.isdisjoint(said) or len(opening) <= 3)
+
+
+def _joined(decision: str, reason: str) -> str:
+    """The decision, and behind it the reason, if there is one, as a sentence of its own."""
+    stop = "." if decision[-1:].isalnum() else ""
+    return f"{decision}{stop} {reason}" if reason else decision
 
 
 def _weight(answer: Any, weight: int | None) -> int:

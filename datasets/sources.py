@@ -107,7 +107,7 @@ class Builder:
             weight = stance.weight / MIDDLE if self.spec.weights == "emotional" else 1.0
             about: dict[str, Any] = {"category": stance.category, "family": stance.family, "weight": weight}
             options_by = None if source.questions else SHIPPED_QUESTIONS_BY
-            own = None if stance.own_words else options_by
+            own = options_by if stance.option_words else None
             made.rows.append(SftRow(**about, teacher=own, messages=[_user(stance.ask), _model(stance.stance)]))
             about["teacher"] = options_by
             if plain(stance.contrast) != plain(stance.stance):

@@ -14,7 +14,7 @@ from venire._common.hashing import sha256_file
 from venire.datasets.calibration import Calibration, load_calibration
 from venire.datasets.contradictions import contradictions, leanings
 from venire.datasets.leaks import find_leaks
-from venire.datasets.questions import SHIPPED, Dilemma, Interview, load_interview, schemas, stances
+from venire.datasets.questions import SHIPPED, Dilemma, Figure, Framework, Interview, load_interview, schemas, stances
 
 ODILE = SHIPPED.parent / "odile_brandt.json"
 CARD = (SHIPPED.parent / "README.md").read_text("utf-8")
@@ -197,3 +197,43 @@ def test_an_answer_without_reasons_says_what_its_option_says(tmp_path: Path) -> 
     stance = stances(Calibration.model_validate(raw), load_interview([tmp_path]))[0]
     assert (stance.stance, stance.contrast, stance.weight, stance.certainty) == ("I sing.", "I leave it.", 4, 3)
     assert (stance.category, stance.family, stance.ask) == ("kindness", "kite", "Climb?")
+
+
+LONG = (
+    "when I was six my grandmother sewed one through a whole winter, and it hung in the elm behind the school, and a "
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"choice": "A", "reasoning": "My father did it for me once."}, "I climb. My father did it for me once."),
+        ({"choice": "B", "reasoning": "no idea"}, "I leave it. no idea"),
+        ({"choice": "A", "reasoning": "Of course I climb, he is six."}, "Of course I climb, he is six."),
+        ({"choice": "Other", "other": "I ring", "reasoning": "He is six."}, "I ring. He is six."),
+        ({"choice": "Other", "other": "I ring", "reasoning": "I ring, he is six."}, "I ring, he is six."),
+        ({"choice": "A", "reasoning": f"I'd climb: {LONG}man got it."}, f"I'd climb: {LONG}man got it."),
+        ({"choice": "A", "reasoning": f"Up it. And {LONG}man got it."}, f"Up it. And {LONG}man got it."),
+        ({"choice": "A", "reasoning": f"Because {LONG}man got it."}, f"I climb. Because {LONG}man got it."),
+    ],
+)
+def test_what_was_decided_is_said_before_the_reason(given: Any, said: str, tmp_path: Path) -> None:
+    (tmp_path / "contemporary.yaml").write_text(QUESTION, "utf-8")
+    kite: dict[str, Any] = {"dilemma_id": "kite", "certainty": 3, "emotional_weight": 4}
+    raw = {"username": "Ann", "calibration_date": "2026-03-02", "phase1_contemporary": [kite | given]}
+    (stance,) = stances(Calibration.model_validate(raw), load_interview([tmp_path]))
+    assert stance.stance == said and stance.own_words
+    assert stance.option_words == (given["choice"] != "Other" and said != given["reasoning"])
+
+
+def test_a_short_reason_for_a_figure_or_framework_follows_what_was_taken(tmp_path: Path, interview: Interview) -> None:
+    figure, framework = (next(q for p, q in interview if p == phase) for phase in ("figures", "frameworks"))
+    raw = {
+        "username": "Ann",
+        "calibration_date": "2026-03-02",
+        "phase4_resonant_figures": [{"figure": figure.id, "resonates": False, "reasoning": "A bore."}],
+        "phase5_frameworks": [{"framework": framework.id, "rating": 9, "reasoning": "Sums."}],
+    }
+    one, other = stances(Calibration.model_validate(raw), interview)
+    assert isinstance(figure, Figure) and one.stance == f"{figure.doubted} A bore."
+    assert isinstance(framework, Framework) and other.stance == f"{framework.pro} Sums." and other.option_words
