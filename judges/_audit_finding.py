@@ -104,6 +104,17 @@ def effect(before: pl.DataFrame, after: pl.DataFrame, clusters: str = "family") 
     return several(moved) if moved else "the headline stays as it is"
 
 
+def replaced(votes: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """The votes with other verdicts on some rows; a soft vote there becomes a hard one."""
+    new = votes.join(verdicts, on=ROW, how="left", suffix="_new", maintain_order="left")
+    changed = pl.col("verdict_new").is_not_null()
+    return new.with_columns(
+        verdict=pl.coalesce("verdict_new", "verdict"),
+        preference=pl.when(~changed).then("preference"),
+        reason=pl.when(~changed).then("reason"),
+    ).drop("verdict_new")
+
+
 def several(sentences: Sequence[str]) -> str:
     """The first few sentences, and how many more there are."""
     rest = len(sentences) - _NAMED

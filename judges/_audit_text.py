@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from venire.judges._audit_finding import CELL, COPIED, PAIR, ROW, Finding, count, effect, headlines, row_list, without
+from venire.judges._audit_finding import CELL, COPIED, PAIR, ROW, Finding, count, effect, replaced, row_list, without
+from venire.judges._audit_labels import fixed_labels, label_mapping
 from venire.judges.houses import family_of_judge
 from venire.judges.verdict_text import TIE, ParsedVerdict, parse_verdict, read_mapping
 
 _FAILED = ("error", "timeout")
-_EXPLAINS = 0.95  # share of verdicts that a label mapping must give to be the one in use
 _PARSER_SLIP = 0.05  # up to this share of texts without a verdict may be the parser's own limit
 _MEASURED = '"measured": {'  # in the text of a judge that measures: numbers in set words
 _MODELS = ("model", "judge_model", "evaluator", "annotator", "model_id", "judge_id", "raw_model")
@@ -42,10 +42,10 @@ def text_findings(votes: pl.DataFrame) -> Iterator[Finding]:
     read = _read(votes)
     if read.height:
         yield from _winner_mismatch(votes, read)
-        yield from _label_mapping(votes, read)
+        yield from label_mapping(votes, read)
         yield from _error_as_verdict(votes, read)
         yield from _unparseable(votes, read)
-    yield from _fixed_labels(votes)
+    yield from fixed_labels(votes, read)
     yield from _signed_by_another(votes)
     yield from _models_and_names(votes)
     yield from _copied_judgements(votes)
@@ -84,7 +84,7 @@ def _winner_mismatch(votes: pl.DataFrame, read: pl.DataFrame) -> Iterator[Findin
         return
     checked = read.filter(pl.col("derived").is_not_null(), pl.col("verdict") != "invalid").height
     inverted = wrong.filter((pl.col("derived") != TIE) & (pl.col("verdict") != TIE)).height
-    mended = _replaced(votes, wrong.select(ROW, verdict="derived"))
+    mended = replaced(votes, wrong.select(ROW, verdict="derived"))
     yield Finding(
         "winner_mismatch",
         "error",
@@ -92,72 +92,6 @@ def _winner_mismatch(votes: pl.DataFrame, read: pl.DataFrame) -> Iterator[Findin
         f"{count(wrong.height, 'verdict')} of {checked} that the raw text settles say otherwise than it does"
         + (f"; {inverted} are inverted" if inverted else ""),
         effect(votes, mended),
-    )
-
-
-def _replaced(votes: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """The votes with other verdicts on some rows; a soft vote there becomes a hard one."""
-    new = votes.join(verdicts, on=ROW, how="left", suffix="_new", maintain_order="left")
-    changed = pl.col("verdict_new").is_not_null()
-    return new.with_columns(
-        verdict=pl.coalesce("verdict_new", "verdict"),
-        preference=pl.when(~changed).then("preference"),
-        reason=pl.when(~changed).then("reason"),
-    ).drop("verdict_new")
-
-
-def _label_mapping(votes: pl.DataFrame, read: pl.DataFrame) -> Iterator[Finding]:
-    """Where labels are not recorded: which of the four simple mappings gives the verdicts that stand there."""
-    unmapped = read.filter(~pl.col("mapped"), pl.col("said").is_in(["A", "B"]))
-    settled = unmapped.filter(pl.col("verdict").is_in(["candidate", "incumbent"]))
-    if settled.height == 0:
-        return
-    first = pl.col("candidate_first")
-    is_a = pl.col("said") == "A"
-    hypotheses = {
-        "A is always the incumbent": ~is_a,
-        "A is always the candidate": is_a,
-        "A is what is recorded as shown first": is_a == first,
-        "A is what is recorded as shown second": is_a != first,
-    }
-    shares, rates = {}, {}
-    for name, wins in hypotheses.items():
-        verdict = pl.when(wins).then(pl.lit("candidate")).otherwise(pl.lit("incumbent"))
-        shares[name] = float(settled.select((verdict == pl.col("verdict")).mean()).item())
-        other = headlines(_replaced(votes, unmapped.select(ROW, verdict=verdict)))
-        rates[name] = "; ".join(str(headline) for headline in list(other.values())[:1])
-    best = max(shares, key=lambda name: shares[name])
-    obeyed = [name for name, share in shares.items() if share >= _EXPLAINS]
-    rules = "; ".join(f"{name}: {share:.0%}" for name, share in shares.items())
-    yield Finding(
-        "label_mapping",
-        "warning" if obeyed else "error",
-        row_list(unmapped),
-        f"{count(unmapped.height, 'row')} name a label whose meaning is not recorded; the verdicts obey "
-        + (f"“{' and '.join(obeyed)}”" if obeyed else f"no one mapping, “{best}” the most")
-        + f" ({rules} of {settled.height})",
-        "if the labels meant otherwise, the win rate would be: "
-        + "; ".join(f"{rates[name]} if {name}" for name in hypotheses if name not in obeyed),
-    )
-
-
-def _fixed_labels(votes: pl.DataFrame) -> Iterator[Finding]:
-    known = votes.filter(pl.col("label_mapping").is_not_null(), pl.col("use") != "anchor")
-    fixed = known.group_by([*PAIR, "judge"], maintain_order=True).agg(
-        pl.col("label_mapping").n_unique().alias("kinds"), pl.col("label_mapping").first(), pl.col(ROW), pl.len()
-    )
-    fixed = fixed.filter(pl.col("kinds") == 1, pl.col("len") >= 5)
-    if fixed.height == 0:
-        return
-    rows = sorted(fixed[ROW].explode().to_list())
-    names, mapping = ", ".join(fixed["judge"].unique(maintain_order=True)), fixed["label_mapping"][0]
-    yield Finding(
-        "fixed_labels",
-        "error",
-        rows,
-        f"in all {count(len(rows), 'vote')} of {names} the labels never move ({mapping}): a taste for a label cannot "
-        "be told from a win",
-        f"without these votes, {effect(votes, without(votes, rows))}; no arithmetic can mend them",
     )
 
 

@@ -141,6 +141,37 @@ def test_labels_that_never_move():
     assert "A=incumbent;B=candidate" in finding.message
 
 
+def test_labels_that_never_move_in_two_spellings():
+    rows = labelled(golden(), [False] * 57)
+    for row in rows[::2]:
+        row["label_mapping"] = "B = Candidate, A=incumbent"
+    finding = one(table(rows), "fixed_labels")
+    assert len(finding.rows) == 57 and "(A=incumbent;B=candidate)" in finding.message
+
+
+def test_labels_that_never_move_and_are_not_recorded():
+    """Leaving the column out must not turn an error into a warning; what also fits the order is not accused."""
+    rows = labelled(golden(), [bool(i % 2) for i in range(57)])
+    recorded = one(table(rows), "fixed_labels")
+    for row in rows:
+        del row["label_mapping"]
+    finding = one(table(rows), "fixed_labels")
+    assert finding.severity == "error" and finding.rows == recorded.rows and finding.effect == recorded.effect
+    assert "not recorded, but their verdicts obey in both orders: A is always the incumbent" in finding.message
+    other = [dict(row, verdict="incumbent" if row["verdict"] == "candidate" else "candidate") for row in rows]
+    assert "A is always the candidate" in one(table(other), "fixed_labels").message
+    assert found(table([dict(row, candidate_first=False) for row in rows]), "fixed_labels") == []
+    assert found(table(rows[:18]), "fixed_labels") == []  # nine in one order: too few to tell
+    following = [
+        dict(r, verdict="candidate" if ("[A]" in r["judgment"]) == r["candidate_first"] else "incumbent") for r in rows
+    ]
+    assert found(table(following), "fixed_labels") == []
+    tossed = sound()
+    for row in tossed:
+        del row["label_mapping"]
+    assert found(table(tossed), "fixed_labels") == []
+
+
 def test_one_order():
     finding = one(table(labelled(golden(), [False] * 57)), "single_order")
     assert finding.severity == "error" and len(finding.rows) == 57
