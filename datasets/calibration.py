@@ -117,6 +117,7 @@ class Unfinished(_Strict):
     id: Identifier
     given: dict[str, str | int | bool] = Field(default={}, description="the fields of the answer so far")
     draft: str = Field(default="", description="what had been typed of the next field, where it is a text")
+    drafts: dict[str, str] = Field(default={}, description="what had been typed of further texts, by field")
 
 
 class Calibration(_Strict):
@@ -134,6 +135,7 @@ class Calibration(_Strict):
     phase5_frameworks: list[FrameworkAnswer] = []
     skipped: list[Identifier] = Field(default=[], description="ids of questions that the person passed over")
     unfinished: Unfinished | None = None
+    set_aside: list[Unfinished] = Field(default=[], description="questions begun before it, and left open for others")
 
     @model_validator(mode="after")
     def _answered_once(self) -> Self:
@@ -164,13 +166,30 @@ class Calibration(_Strict):
         else:
             kept.append(answer)
         skipped = [name for name in self.skipped if name != answer.id]
-        return self.model_copy(update={key: kept, "skipped": skipped, "unfinished": None})
+        return self.model_copy(update={key: kept, "skipped": skipped}).not_begun(answer.id)
+
+    def begun(self, question: str) -> Unfinished | None:
+        """What had been given to the question of this id without an end, if anything."""
+        open_ = [self.unfinished] if self.unfinished else []
+        return next((entry for entry in [*open_, *self.set_aside] if entry.id == question), None)
+
+    def with_begun(self, unfinished: Unfinished) -> "Calibration":
+        """The same with this question in hand; another that was is set aside, with all that was typed."""
+        kept = self.not_begun(unfinished.id)
+        before = [kept.unfinished] if kept.unfinished else []
+        return kept.model_copy(update={"unfinished": unfinished, "set_aside": [*before, *kept.set_aside]})
+
+    def not_begun(self, question: str) -> "Calibration":
+        """The same without what had been begun of this question."""
+        current = None if self.unfinished and self.unfinished.id == question else self.unfinished
+        others = [entry for entry in self.set_aside if entry.id != question]
+        return self.model_copy(update={"unfinished": current, "set_aside": others})
 
     def without(self, question: str, *, skip: bool = False) -> "Calibration":
         """The same without an answer to this question, and with it among the skipped if `skip`."""
         lists = {key: [a for a in getattr(self, key) if a.id != question] for key, _ in LISTS.values()}
         skipped = [name for name in self.skipped if name != question] + [question] * skip
-        return self.model_copy(update={**lists, "skipped": skipped, "unfinished": None})
+        return self.model_copy(update={**lists, "skipped": skipped}).not_begun(question)
 
 
 def load_calibration(path: Path) -> Calibration:

@@ -336,6 +336,35 @@ def test_a_new_reason_that_was_begun_is_taken_up_again(tmp_path: Path, questions
     assert load_calibration(file).phase1_contemporary[0].reasoning == "new, first line\nsecond line"
 
 
+def test_going_back_within_a_question_keeps_the_reasons_that_were_begun(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nB\nfirst line\nsecond line\n:p\nA\n")  # and the input ends
+    kept = load_calibration(file).unfinished
+    assert kept is not None and (kept.given, kept.draft) == ({"choice": "A"}, "first line\nsecond line")
+    shown = piped(file, questions, ":p\nO\nI wait.\n\n\n5\n6\n")
+    assert "second line" in shown
+    assert said(load_calibration(file), 0) == ("Other", "I wait.", "first line\nsecond line", 5, 6)
+
+
+def test_going_back_to_another_question_keeps_the_one_that_was_begun(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nA\nold\n\n5\n6\nB\none\ntwo\n:p\np\nB\nnew\n")  # back at the kite, and the end
+    kept = load_calibration(file)
+    assert kept.unfinished is not None and (kept.unfinished.id, kept.unfinished.draft) == ("kite", "new")
+    assert [(entry.id, entry.given, entry.draft) for entry in kept.set_aside] == [("soup", {"choice": "B"}, "one\ntwo")]
+    shown = piped(file, questions, "\n\n\n\n7\n8\n")  # Enter through the kite, then the reasons, as they were begun
+    assert "You had begun this one" in shown
+    kept = load_calibration(file)
+    assert said(kept, 0) == ("B", "", "new", 5, 6) and said(kept, 1) == ("B", "", "one\ntwo", 7, 8)
+    assert kept.unfinished is None and kept.set_aside == []
+
+
+def test_a_look_back_at_an_answer_begins_nothing(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nA\nold\n\n5\n6\np\n\n:p\np\n")  # back, on to its reasons, and away
+    assert load_calibration(file).unfinished is None
+
+
 def test_the_summary_plays_back_and_points_out(tmp_path: Path, questions: Path) -> None:
     file = tmp_path / "me.json"
     piped(file, questions, "Ann\nA\n\n8\n9\nA\n\n9\n7\ny\n\n8\n")

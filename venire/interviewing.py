@@ -82,9 +82,10 @@ class Session:
         self._save(self.calibration)
         everything = list(self.interview)
         ids = [question.id for _, question in everything]
-        begun = self.calibration.unfinished
-        if begun is not None and begun.id in ids:  # also one that had been answered, and was being answered anew
-            self.todo = [begun.id] + [name for name in self.todo if name != begun.id]
+        current = [self.calibration.unfinished] if self.calibration.unfinished else []
+        # Also what had been answered, and was being answered anew.
+        begun = [entry.id for entry in [*current, *self.calibration.set_aside] if entry.id in ids]
+        self.todo = begun + [name for name in self.todo if name not in begun]
         place = ids.index(self.todo[0]) if self.todo else 0
         while self.todo:
             move = self._ask(*everything[place])
@@ -98,25 +99,24 @@ class Session:
     def _ask(self, phase: Phase, question: Question) -> str:
         """Put one question, step by step; `next`, `skip` or `back`, whichever way the person goes on."""
         started = time.monotonic()
-        given, draft = self._known(question)
+        given, drafts = self._known(question)
         self._show(phase, question, given)
         position = 0
-        begun = self.calibration.unfinished
-        if begun is not None and begun.id == question.id:
+        if self.calibration.begun(question.id):
             steps = _steps(question, given)
-            position = next((i for i, step in enumerate(steps) if step.name not in given), len(steps) - 1)
+            open_ = (i for i, step in enumerate(steps) if step.name not in given or step.name in drafts)
+            position = next(open_, len(steps) - 1)
         while position < len(steps := _steps(question, given)):
             step = steps[position]
             try:
-                given[step.name] = self._read(step, question, given, draft)
+                given[step.name] = self._read(step, question, given, drafts)
             except _Command as command:
-                draft = ""
                 if str(command) == "back" and position > 0:
                     position -= 1
                     continue
-                return self._leave_open(question, str(command))
-            draft = ""
-            self._keep(question, given, "")
+                return self._leave_open(question, str(command), given, drafts)
+            drafts.pop(step.name, None)
+            self._keep(question, given, drafts)
             position += 1
         fields = {step.name: given[step.name] for step in _steps(question, given) if given.get(step.name) != ""}
         key = next(iter(set(LISTS[phase][1].model_fields) & {"dilemma_id", "priority_id", "figure", "framework"}))
@@ -125,26 +125,34 @@ class Session:
         self._save(self.calibration.with_answer(phase, answer))
         return "next"
 
-    def _leave_open(self, question: Question, command: str) -> str:
+    def _leave_open(self, question: Question, command: str, given: dict[str, Any], drafts: dict[str, str]) -> str:
         """Skipping keeps an earlier answer, and going back keeps everything."""
         if command == "skip" and self.calibration.answer_to(question.id) is None:
             self._save(self.calibration.without(question.id, skip=True))
-        elif command == "skip":
-            self._save(self.calibration.model_copy(update={"unfinished": None}))
+        elif command == "skip" or (not drafts and given == self._answered(question)):
+            self._save(self.calibration.not_begun(question.id))
         return command
 
-    def _known(self, question: Question) -> tuple[dict[str, Any], str]:
-        """What is known of the answer: what was begun, or what was answered before."""
-        begun = self.calibration.unfinished
-        if begun is not None and begun.id == question.id:
-            return dict(begun.given), begun.draft
+    def _known(self, question: Question) -> tuple[dict[str, Any], dict[str, str]]:
+        """What is known of the answer: what was begun, or what was answered before; and the texts not yet ended."""
+        begun = self.calibration.begun(question.id)
+        if begun is None:
+            return self._answered(question), {}
+        given, drafts = dict(begun.given), dict(begun.drafts)
+        if begun.draft and (name := _next(question, given)):
+            drafts[name] = begun.draft
+        return given, drafts
+
+    def _answered(self, question: Question) -> dict[str, Any]:
         answer = self.calibration.answer_to(question.id)
         known = answer.model_dump(exclude={"seconds"}) if answer else {}
-        return {name: value for name, value in known.items() if value not in (None, "", question.id)}, ""
+        return {name: value for name, value in known.items() if value not in (None, "", question.id)}
 
-    def _keep(self, question: Question, given: dict[str, Any], draft: str) -> None:
-        unfinished = Unfinished(id=question.id, given=given, draft=draft)
-        self._save(self.calibration.model_copy(update={"unfinished": unfinished}))
+    def _keep(self, question: Question, given: dict[str, Any], drafts: dict[str, str]) -> None:
+        others = dict(drafts)
+        draft = others.pop(_next(question, given), "")
+        unfinished = Unfinished(id=question.id, given=given, draft=draft, drafts=others)
+        self._save(self.calibration.with_begun(unfinished))
 
     def _save(self, calibration: Calibration) -> None:
         """Into the file, unless somebody else has written it since we did."""
@@ -206,11 +214,11 @@ class Session:
         pace = {phase: statistics.median(s) if len(s) >= 3 else _PACE[phase] for phase, s in took.items()}
         return sum(pace[phase] for phase, question in self.interview if question.id in self.todo)
 
-    def _read(self, step: _Step, question: Question, given: dict[str, Any], draft: str) -> Any:
+    def _read(self, step: _Step, question: Question, given: dict[str, Any], drafts: dict[str, str]) -> Any:
         self.screen.say("")
         self.screen.say(step.label)
         if step.kind == "text":
-            return self._read_text(step, question, given, draft)
+            return self._read_text(step, question, given, drafts)
         old = given.get(step.name)
         known = {True: "y", False: "n", OTHER: "O", None: ""}.get(old, str(old)) if step.kind != "scale" else old
         prompt = f"[{known}] > " if known not in (None, "") else "> "
@@ -230,13 +238,13 @@ class Session:
                 style="yellow",
             )
 
-    def _read_text(self, step: _Step, question: Question, given: dict[str, Any], draft: str) -> str:
-        """Lines up to an empty one. What was typed is kept after each."""
+    def _read_text(self, step: _Step, question: Question, given: dict[str, Any], drafts: dict[str, str]) -> str:
+        """Lines up to an empty one. What was typed is kept after each, in `drafts` and in the file."""
         screen, old = self.screen, str(given.get(step.name, ""))
-        lines = draft.splitlines()
+        lines = drafts.get(step.name, "").splitlines()
         before = {name: value for name, value in given.items() if name != step.name}
         screen.say("An empty line ends it. :e opens your editor, :s skips, :p goes back, :q saves and leaves.", "dim")
-        for line in (draft or old).splitlines():
+        for line in ("\n".join(lines) or old).splitlines():
             screen.say(line, label="  ┃ ")
         while True:
             line = screen.read()
@@ -252,7 +260,8 @@ class Session:
                     screen.say(_FEW_WORDS, style="yellow")
             elif line.strip():
                 lines.append(line.rstrip())
-                self._keep(question, before, "\n".join(lines))
+                drafts[step.name] = "\n".join(lines)
+                self._keep(question, before, drafts)
             elif lines or old or not step.needed:
                 return "\n".join(lines) or old
             else:
@@ -304,6 +313,11 @@ def _steps(question: Question, given: dict[str, Any]) -> list[_Step]:
     if isinstance(question, Framework):
         return [_Step("rating", "How much is it yours? 1 is not at all, 10 is wholly.", "scale"), why]
     return [_Step("answer", "Your answer, in as many lines as you like.", "text"), sure, weight]
+
+
+def _next(question: Question, given: dict[str, Any]) -> str:
+    """The first field that is still to be given; empty where there is none."""
+    return next((step.name for step in _steps(question, given) if step.name not in given), "")
 
 
 def _paragraphs(question: Question) -> list[str]:

@@ -126,7 +126,11 @@ def test_an_answer_takes_the_place_of_the_earlier_one() -> None:
     skipped = changed.without("soup", skip=True)
     assert skipped.answer_to("soup") is None and skipped.skipped == ["soup"]
     begun = changed.model_copy(update={"unfinished": Unfinished(id="kite", given={"choice": "A"})})
-    assert begun.with_answer("figures", FigureAnswer(figure="x", resonates=True)).unfinished is None
+    answered = begun.with_answer("figures", FigureAnswer(figure="x", resonates=True))
+    assert answered.unfinished == begun.unfinished  # another question's: it goes on there
+    assert answered.with_answer("contemporary", first).unfinished is None
+    other = Unfinished(id="soup", draft="It is")
+    assert begun.with_begun(other).set_aside == [begun.unfinished] and begun.with_begun(other).begun("soup") == other
 
 
 def test_an_answer_is_checked_where_it_is_made() -> None:
