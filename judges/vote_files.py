@@ -3,16 +3,53 @@
 import csv
 import io
 import json
+import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from venire._common.errors import InputError
 
+# What these columns hold are names: a space round one or another way to compose `é` makes no other judge.
+_NAMES = ("prompt_id", "family", "domain", "candidate", "incumbent", "judge", "judge_family")
+_HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes as two, e.g. of a cut emoji
+
 
 def read_table(path: Path) -> pl.DataFrame:
-    """A parquet, CSV or JSONL file as it stands. CSV cells stay text and empty ones null: ids such as `007` survive."""
+    """A parquet, CSV or JSONL file as it stands, but for names: see `spelled`.
+
+    CSV cells stay text and empty ones null: ids such as `007` survive.
+    """
+    return _named(_read(path))
+
+
+def spelled(text: str) -> str:
+    """A name without spaces round it, composed as NFC says."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def _named(table: pl.DataFrame) -> pl.DataFrame:
+    for column in table.select(pl.col(pl.String, pl.Categorical, pl.Enum)).columns:
+        if column in _NAMES:
+            cells = table[column].cast(pl.String)
+            changed = {text: spelled(text) for text in cells.unique().drop_nulls() if text != spelled(text)}
+            table = table.with_columns(cells.replace(changed)) if changed else table
+    return table
+
+
+def whole(value: Any) -> Any:
+    """What JSON gave, with U+FFFD for each half of a character: it is no text that could be written or counted."""
+    if isinstance(value, dict):
+        return {whole(key): whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [whole(part) for part in value]
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+def _read(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise InputError(f"votes {str(path)!r}: no such file")
     kind = file_kind(path)
@@ -21,7 +58,7 @@ def read_table(path: Path) -> pl.DataFrame:
             return pl.read_parquet(path)
         if kind == "jsonl":
             return _from_records(read_jsonl(path))
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _without_blank_end(path.read_bytes().decode("utf-8-sig"))
         _check_csv(text, path)
         return pl.read_csv(io.StringIO(text), infer_schema=False)
     except UnicodeDecodeError as error:
@@ -45,7 +82,7 @@ def read_jsonl(path: Path) -> list[dict]:
             raise InputError(f"{path}, row {i}: not valid JSON: {error.msg}") from error
         if not isinstance(record, dict):
             raise InputError(f"{path}, row {i}: one JSON object a line is wanted, not {type(record).__name__}")
-        records.append(record)
+        records.append(whole(record) if "\\u" in line else record)
     return records
 
 
@@ -57,6 +94,13 @@ def file_kind(path: Path) -> str:
     return kinds[path.suffix.lower()]
 
 
+def _without_blank_end(text: str) -> str:
+    """A CSV's text up to the end of its last line that is not blank: blank ones there are no rows."""
+    end = len(text.rstrip(" \t\r\n"))
+    newline = text.find("\n", end)
+    return text if newline < 0 else text[: newline + 1]
+
+
 def _check_csv(text: str, path: Path) -> None:
     """Polars pads short rows silently; a row with too few or too many cells is a broken file."""
     rows = csv.reader(io.StringIO(text))
@@ -64,6 +108,8 @@ def _check_csv(text: str, path: Path) -> None:
     i = 0
     try:
         header = next(rows, [])
+        if doubled := [column for column in header if column and header.count(column) > 1]:
+            raise InputError(f"{path}: the header has the column {doubled[0]!r} twice; one of that name is wanted")
         for i, row in enumerate(rows, start=1):
             if row and len(row) != len(header):
                 raise InputError(f"{path}, row {i}: {len(row)} cells where the header has {len(header)}")

@@ -5,6 +5,7 @@ imported from elsewhere, becomes this table; everything that counts votes reads 
 label or place: whoever makes a row has undone the blinding.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +22,8 @@ Repeats = Literal["refuse", "keep", "first"]
 VERDICTS = ("candidate", "incumbent", "tie", "invalid")
 REASONS = ("parse", "refusal", "error", "timeout", "empty")
 USES = ("gate", "screen", "anchor", "display", "human", "informal")
+# A tie of two bad answers; of imported rows that stand for both orders: merged, or a tie because the orders differed.
+NOTES = ("both_bad", "merged", "inconsistent")
 
 # Only these must be there; every other column has a default.
 REQUIRED = ("prompt_id", "candidate", "incumbent", "judge", "candidate_first", "verdict")
@@ -53,8 +56,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     "epoch": pl.Int64,  # 0, 1, …: another generation of the same prompt
     "use": pl.String,  # USES
     "criteria": pl.String,  # JSON, name to score
-    # `both_bad` (a tie); of imported rows that stand for both orders `merged`, or `inconsistent` (a tie: they differed)
-    "note": pl.String,
+    "note": pl.String,  # NOTES
 }
 
 # Two rows that agree in all of these are one vote written twice, or a repeat that is not marked as one.
@@ -202,7 +204,7 @@ def _blank(raw: pl.Series) -> pl.Series:
 
 def _as_text(raw: pl.Series) -> pl.Series:
     if raw.dtype == pl.String:
-        return raw if raw.name == "judgment" else raw.replace("", None)
+        return raw if raw.name == "judgment" else raw.set(_blank(raw).fill_null(False), None)
     if raw.dtype.is_float() and (raw.drop_nulls() == raw.drop_nulls().floor()).all():
         raw = raw.cast(pl.Int64, strict=False)  # whole ids that a null beside them made floats
     return raw.cast(pl.String, strict=False)
@@ -212,7 +214,7 @@ def _as_bool(raw: pl.Series) -> pl.Series:
     if raw.dtype == pl.Boolean:
         return raw
     if raw.dtype.is_float():
-        raw = raw.cast(pl.Int64, strict=False)
+        raw = raw.set((raw.is_infinite() | (raw != raw.floor())).fill_null(False), None).cast(pl.Int64, strict=False)
     text = raw.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
     table = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
     return text.replace_strict(table, default=None, return_dtype=pl.Boolean)
@@ -236,7 +238,7 @@ def _defaults(table: pl.DataFrame) -> pl.DataFrame:
 def _check(table: pl.DataFrame, source: str) -> None:
     for name in REQUIRED:
         _fail(source, table[name].is_null(), lambda _, n=name: f"{n} is empty")
-    for name, words in (("verdict", VERDICTS), ("reason", REASONS), ("use", USES)):
+    for name, words in (("verdict", VERDICTS), ("reason", REASONS), ("use", USES), ("note", NOTES)):
         column, known = table[name], ", ".join(words)
         unknown = column.is_not_null() & ~column.is_in(words)
         _fail(source, unknown, lambda i, n=name, c=column, k=known: f"{n} is {c[i]!r}; one of {k} is wanted")
@@ -251,6 +253,7 @@ def _check(table: pl.DataFrame, source: str) -> None:
     against = (
         ((verdict == "candidate") & (share < 0.5))
         | ((verdict == "incumbent") & (share > 0.5))
+        | ((verdict == "tie") & ((share < 0.25) | (share > 0.75)))  # nearer to a win than to a tie
         | ((verdict == "invalid") & share.is_not_null())
     )
     _fail(source, against, lambda i: f"verdict {verdict[i]!r} contradicts its preference {share[i]}")
@@ -261,6 +264,13 @@ def _check(table: pl.DataFrame, source: str) -> None:
             f"reason {table['reason'][i]!r} stands beside the verdict {verdict[i]!r}; only an invalid vote has one"
         ),
     )
+    criteria = table["criteria"]
+    unfit = [text for text in criteria.unique().drop_nulls() if not _is_object(text)]
+    _fail(
+        source,
+        criteria.is_in(unfit),
+        lambda i: f"criteria is {criteria[i]!r}; a JSON object is wanted, name to score",
+    )
     same = table["candidate"] == table["incumbent"]
     _fail(source, same, lambda i: f"{table['candidate'][i]!r} is both candidate and incumbent")
     if not (table["family"] == table["prompt_id"]).all():
@@ -270,6 +280,13 @@ def _check(table: pl.DataFrame, source: str) -> None:
             moved,
             lambda i: f"prompt {table['prompt_id'][i]!r} is in family {table['family'][i]!r} here and in another above",
         )
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (json.JSONDecodeError, RecursionError):
+        return False
 
 
 def _number_repeats(table: pl.DataFrame, source: str, repeats: Repeats, numbered: bool) -> pl.DataFrame:
@@ -284,7 +301,7 @@ def _number_repeats(table: pl.DataFrame, source: str, repeats: Repeats, numbered
         hint = (
             "number them in the column 'repeat'"
             if numbered
-            else "number them in a column 'repeat', or pass --repeats keep or --repeats first"
+            else "number them in a column 'repeat', or have `venire votes import --repeats keep` (or first) do it"
         )
         _fail(source, nth > 0, lambda i: f"a second vote of {_name_vote(table, i)}; {hint}")
     if repeats == "first":

@@ -109,6 +109,8 @@ def test_repeats_are_admitted_by_name(venire: Any, tmp_path: Path):
     kept = json.loads(venire("votes", "analyze", path, "--repeats", "keep", "--json")[1])
     first = json.loads(venire("votes", "analyze", path, "--repeats", "first", "--json")[1])
     assert (kept["n_votes"], first["n_votes"]) == (164, 160)
+    code, _, error = venire("gate", "--votes", path)  # which has no such option
+    assert code == 2 and "or have `venire votes import --repeats keep` (or first) do it" in error
 
 
 def test_repeats_across_files_are_admitted_by_name(venire: Any, tmp_path: Path):
@@ -151,8 +153,8 @@ def test_the_gate_on_votes_from_anywhere(venire: Any, good: Path, tmp_path: Path
     for text, said in (
         ("agreemnt: 0.9\n", "unknown key 'agreemnt'"),
         ("gate: 5\n", "gate: 5 is no mapping"),
-        ("alpha: 1e-300\n", "alpha: Input should be greater than or equal to 1e-06"),
-        ("leave_one_out_alpha: 1.0e-17\n", "leave_one_out_alpha: Input should be greater than or equal to 1e-06"),
+        ("alpha: 1e-300\n", "alpha: Input should be greater than or equal to 0.000001"),
+        ("leave_one_out_alpha: 1.0e-17\n", "leave_one_out_alpha: Input should be greater than or equal to 0.000001"),
     ):
         strict.write_text(text)
         code, _, error = venire("gate", "--votes", good, "--policy", strict)

@@ -17,7 +17,7 @@ import polars as pl
 from venire._common.errors import InputError
 from venire.judges.importers import alpaca_eval, arena_hard, fastchat
 from venire.judges.importers.records import Pick, Rows, read_records
-from venire.judges.vote_files import read_table
+from venire.judges.vote_files import read_table, spelled
 from venire.judges.votes import SCHEMA, Repeats, validate
 
 __all__ = ["FORMATS", "detect_format", "import_files", "import_votes"]
@@ -80,6 +80,7 @@ def _import(path: Path, format: str | None, pick: Pick, repeats: Repeats) -> tup
     if format not in FORMATS:
         raise InputError(f"format {format!r} is none of {', '.join(FORMATS)}")
     if format == "venire":
+        pick = Pick(*(contender and spelled(contender) for contender in (pick.candidate, pick.incumbent)))
         table = read_table(path)
         votes = validate(table, str(path), repeats)
         chosen = votes.filter(pick.keeps(pl.col("candidate"), pl.col("incumbent")))

@@ -9,7 +9,7 @@ import polars as pl
 
 from venire._common.errors import InputError
 from venire.judges.verdict_text import parse_verdict
-from venire.judges.vote_files import read_jsonl
+from venire.judges.vote_files import read_jsonl, whole
 
 Rows = list[dict[str, Any]]
 
@@ -55,7 +55,7 @@ def read_records(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
             handle.seek(0)
             if not opening.startswith("["):
                 return _first_line(handle.readline(), path) if limit == 1 else read_jsonl(path)
-            records = json.load(handle)
+            records = whole(json.load(handle))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
@@ -68,7 +68,7 @@ def read_records(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
 
 def _first_line(line: str, path: Path) -> list[dict[str, Any]]:
     try:
-        record = json.loads(line) if line.strip() else {}
+        record = whole(json.loads(line)) if line.strip() else {}
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, row 1: not valid JSON: {error.msg}") from error
     return [record] if isinstance(record, dict) and record else read_jsonl(path)[:1]

@@ -1,5 +1,6 @@
 """The vote table: what is required, what is refused and with which row, and what survives a round trip."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -7,6 +8,7 @@ import pytest
 
 from venire._common.errors import InputError
 from venire.judges.houses import family_of_judge
+from venire.judges.importers.records import read_records
 from venire.judges.votes import (
     SCHEMA,
     complete_orders,
@@ -71,6 +73,13 @@ def test_no_rows():
         ("repeat", [0, 0, 0, 0.5, 0, 0], "row 4: repeat is 0.5"),
         ("preference", [0.9, 0.5, 1.2, 0.5, 1, 0.5], "row 3: preference is 1.2"),
         ("preference", [0.9, 0.5, 0.2, 0.5, 1, 0.5], "row 3: verdict 'candidate' contradicts"),
+        ("preference", [0.9, 1.0, 0.9, 0.5, 1, 0.5], "row 2: verdict 'tie' contradicts its preference 1.0"),
+        ("candidate_first", [1.0, 0.0, 0.4, 0.0, 1.0, 0.0], "row 3: candidate_first is 0.4"),
+        ("candidate_first", [1.0, 0.0, 1.0, 0.99, 1.0, 0.0], "row 4: candidate_first is 0.99"),
+        ("prompt_id", ["p0", "p0", "  ", "p1", "p2", "p2"], "row 3: prompt_id is empty"),
+        ("note", [None, "both_bad", None, "bored", None, None], "row 4: note is 'bored'; one of both_bad, merged"),
+        ("criteria", ['{"style": 4}', None, "style: 4", None, None, None], "row 3: criteria is 'style: 4'"),
+        ("criteria", ["[4]", None, None, None, None, None], "row 1: criteria is '[4]'"),
         ("incumbent", ["b", "b", "b", "b", "c/plain", "b"], "row 5: 'c/plain' is both"),
         ("family", ["f", "f", "f", "g", "f", "f"], "row 4: prompt 'p1' is in family 'g'"),
     ],
@@ -137,6 +146,40 @@ def test_round_trip(ending: str, tmp_path: Path):
     assert again.with_columns(empty).equals(votes.with_columns(empty))
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_a_name_is_one_however_it_is_spaced_and_composed(ending: str, tmp_path: Path):
+    """Spaces and the two ways to compose a letter made two judges of one, each with half of the orders."""
+    twice = rows(judge=["Ren\u00e9", "Rene\u0301 ", " Ren\u00e9"] * 2, prompt_id=["p0", "p0 ", "p1", "p1", "p2", "p2"])
+    path = tmp_path / f"votes.{ending}"
+    write_votes(twice, path)
+    votes = read_votes(path)
+    assert votes["judge"].unique().to_list() == ["Ren\u00e9"] and votes["prompt_id"].n_unique() == 3
+    assert complete_orders(votes).height == 6
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\r\n  \r\n\t\n"])
+def test_blank_lines_at_the_end_of_a_csv_are_no_rows(end: str, tmp_path: Path):
+    path = tmp_path / "votes.csv"
+    path.write_bytes((rows(judgment=["x"] * 5 + [" "]).write_csv().rstrip("\n") + end).encode())
+    votes = read_votes(path)
+    assert votes.height == 6 and votes["judgment"][5] == " "
+
+
+@pytest.mark.parametrize("judge", ['"j"', '"\\ud83dj"'])
+def test_half_a_character_is_replaced(judge: str, tmp_path: Path):
+    """A text cut inside an emoji, as JSON may hold it, cannot be written as UTF-8."""
+    path = tmp_path / "votes.jsonl"
+    write_votes(validate(rows(judgment=["cut"] * 6), "x"), path)
+    lines = path.read_text().replace('"cut"', '"cut \\ud83d \\ud83d\\ude00"').replace('"openai/gpt-x"', judge)
+    path.write_text(lines)
+    votes = read_votes(path)
+    assert votes["judgment"].unique().to_list() == ["cut \ufffd \U0001f600"]
+    assert votes["judge"][0] == judge[1:-1].replace("\\ud83d", "\ufffd")
+    (tmp_path / "all.json").write_text(json.dumps([json.loads(line) for line in lines.splitlines()]))
+    assert read_records(tmp_path / "all.json")[0]["judgment"] == read_records(path, 1)[0]["judgment"]
+    write_votes(votes, tmp_path / "votes.parquet")
+
+
 def test_a_long_judgment_survives_csv(tmp_path: Path):
     long = "so, on the whole, " * 10_000
     write_votes(validate(rows().with_columns(judgment=pl.lit(long)), "x"), tmp_path / "v.csv")
@@ -165,6 +208,7 @@ def test_numbers_that_json_made_of_ids_stay_ids(tmp_path: Path):
         ("votes.jsonl", '{"prompt_id": 1}\n{broken\n', "row 2"),
         ("votes.jsonl", "[1]\n", "row 1"),
         ("votes.csv", "prompt_id,verdict\np,tie\np,tie,x\n", "row 2: 3 cells where the header has 2"),
+        ("votes.csv", "prompt_id,verdict,verdict\np,tie,tie\n", "the header has the column 'verdict' twice"),
         ("votes.csv", "prompt_id,verdict\np,tie\np\rq,tie\n", "row 2: not valid CSV"),
         ("votes.csv", 'prompt_id,verdict\n"p,tie\n' + "p,tie\n" * 30_000, "row 1: 1 cells where the header has 2"),
         ("votes.xlsx", "", "file's ending"),
