@@ -272,10 +272,9 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance:
-    taken, contrast = _sides(question, answer, place)
-    theirs = isinstance(answer, PriorityAnswer) or getattr(answer, "choice", "") == OTHER
+    taken, line, contrast = _sides(question, answer, place)
+    theirs = isinstance(answer, PriorityAnswer) or (isinstance(answer, DilemmaAnswer) and answer.choice == OTHER)
     reason = "" if isinstance(answer, PriorityAnswer) else answer.reasoning.strip()
-    line = question.options[answer.choice].text if isinstance(question, Dilemma) and not theirs else ""
     alone = bool(reason) and says_decision(reason, taken, line)
     weight = answer.rating if isinstance(answer, FrameworkAnswer) else answer.emotional_weight
     return Stance(
@@ -294,7 +293,7 @@ def _stance(phase: Phase, question: Question, answer: Any, place: str) -> Stance
     )
 
 
-def says_decision(reason: str, taken: str, line: str = "") -> bool:
+def says_decision(reason: str, taken: str, line: str) -> bool:
     """Whether a reason needs no other words before it to tell what was decided.
 
     It does not where it holds `taken` or its `line` word for word (two words at least), or where it is an answer of its
@@ -323,20 +322,22 @@ def _weight(answer: Any, weight: int | None) -> int:
     return 5 if weight is None else weight
 
 
-def _sides(question: Question, answer: Any, place: str) -> tuple[str, str]:
-    """The plain words of the side that was taken, and those of the side that stands against it."""
+def _sides(question: Question, answer: Any, place: str) -> tuple[str, str, str]:
+    """The plain words of the side that was taken, its line on the screen, and the words of the side against it."""
     if isinstance(question, Dilemma):
         if answer.choice == OTHER:
-            return answer.other, question.options[question.usual].stance
+            return answer.other, "", question.options[question.usual].stance
         if answer.choice not in question.options:
             raise InputError(f"{place}: {question.id!r} has no option {answer.choice}; it was given to other questions")
         taken = question.options[answer.choice]
-        return taken.stance, question.options[taken.contrast].stance
+        return taken.stance, taken.text, question.options[taken.contrast].stance
     if isinstance(question, Priority):
-        return answer.answer, question.contrast
+        return answer.answer, "", question.contrast
     if isinstance(question, Figure):
-        return (question.admired, question.doubted) if answer.resonates else (question.doubted, question.admired)
-    return (question.pro, question.con) if answer.rating >= 6 else (question.con, question.pro)
+        for_it, against, taken = question.admired, question.doubted, answer.resonates
+    else:
+        for_it, against, taken = question.pro, question.con, answer.rating >= 6
+    return (for_it, "", against) if taken else (against, "", for_it)
 
 
 def _load(path: Path, model: type[Any]) -> list[Any]:

@@ -199,9 +199,7 @@ def test_an_answer_without_reasons_says_what_its_option_says(tmp_path: Path) -> 
     assert (stance.category, stance.family, stance.ask) == ("kindness", "kite", "Climb?")
 
 
-LONG = (
-    "when I was six my grandmother sewed one through a whole winter, and it hung in the elm behind the school, and a "
-)
+LONG = "when I was six my grandmother sewed one through a winter, and it hung in the elm behind the school, and a "
 
 
 @pytest.mark.parametrize(
