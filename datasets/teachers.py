@@ -24,7 +24,7 @@ from venire._common.quiet import unheard
 from venire._common.reading import read_text
 
 from .similarity import near_pairs, plain
-from .spec import Budget, Examples, Rephrasing, Teacher
+from .spec import Examples, Rephrasing, Teacher
 
 if TYPE_CHECKING:
     from inspect_ai.model import GenerateConfig, Model
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Status = Literal["open", "accepted", "edited", "rejected", "unusable"]
 Say = Callable[[str], None]
 ATTEMPTS = 4  # of a text that was rejected, repeats another, or could not be read, before its place stays empty
+_NOT_THE_PROMPT = (401, 402, 403, 404, 405, 407, 408, 409, 425, 429)  # statuses
 _BATCH = 16  # texts asked for before the file is written
 # Vendors that a teacher is named after, whoever serves their models.
 _VENDORS = {"openai", "anthropic", "google"}
@@ -145,19 +146,21 @@ def write_drafts(teacher: Teacher, tasks: Sequence[Task], path: Path, say: Say, 
             break
         earlier = [draft.question for draft in drafts.values() if draft.status != "unusable"]
         failure: BaseException | None = None
-        for (task, attempt), output in zip(batch, asyncio.run(_ask(teacher, batch)), strict=True):
-            if isinstance(output, BaseException):
+        outputs = asyncio.run(_ask(teacher, batch))
+        # All refused, and never one written: it is not the prompts that the server does not take.
+        form = len(outputs) > 1 and all(map(_refused, outputs)) and all(d.status == "unusable" for d in drafts.values())
+        for (task, attempt), output in zip(batch, outputs, strict=True):
+            if isinstance(output, BaseException) and (form or not _refused(output)):
                 failure = failure or output
                 continue
-            draft = _read(task, attempt, output, teacher.budget, several)
+            draft = _read(task, attempt, output, teacher, several)
             if draft.status == "open" and not task.asked and _repeats(draft.question, earlier):
                 draft = replace(draft, status="unusable", note="repeats an earlier one")
             earlier += [draft.question] if draft.status == "open" else []
             drafts[draft.key, draft.attempt] = draft
         save_drafts(path, list(drafts.values()))
         if failure:
-            reason = (str(failure).splitlines() or [type(failure).__name__])[0]
-            raise ServiceError(f"teacher {teacher.model!r}: {reason}; the same command goes on") from failure
+            raise ServiceError(f"teacher {teacher.model!r}: {_reason(failure)}; the same command goes on") from failure
         made = sum(d.status != "unusable" for d in drafts.values())
         line = f"{teacher.model}: {made} drafts of {len(tasks)}"
         say(Count(line, teacher.model, made, len(tasks), over=not _todo(tasks, drafts)))
@@ -184,9 +187,9 @@ def _affordable(teacher: Teacher, todo: Sequence[tuple[Task, int]], drafts: Iter
     if budget.calls is not None:
         many = min(many, budget.calls - sum(draft.calls for draft in made))
     if budget.usd is not None and budget.price is not None:
-        left = budget.usd - sum(draft.usd or 0.0 for draft in made)
-        prompt = max(len(task.prompt) for task, _ in todo) / 2  # tokens; texts seldom have more
-        dearest = (prompt * budget.price.input + teacher.max_tokens * budget.price.output) / 1e6
+        dearest = max(_dearest(teacher, task) for task, _ in todo)
+        # A draft of old without its cost came from a server that reports no usage.
+        left = budget.usd - sum(dearest if draft.usd is None else draft.usd for draft in made)
         many = min(many, int(left / dearest) if dearest else many)
     return max(0, many)
 
@@ -232,20 +235,43 @@ async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]
     return await asyncio.gather(*(one(task, attempt) for task, attempt in batch), return_exceptions=True)
 
 
-def _read(task: Task, attempt: int, output: Any, budget: Budget, several: bool) -> Draft:
-    """A reply as a draft; one that was cut or lacks a part is unusable, and says why."""
+def _read(task: Task, attempt: int, output: Any, teacher: Teacher, several: bool) -> Draft:
+    """A reply as a draft; one that was cut, lacks a part or is a refusal of the prompt is unusable, and says why."""
+    if isinstance(output, BaseException):
+        note = f"the server refuses the prompt: {_reason(output)}"
+        return Draft(task.key, task.label, attempt, "unusable", task.asked, "", note=note, usd=0.0)
     reply = output.completion
     parts = {name: _tagged(reply, name) for name in ("question", "answer", "contrast")}
     question = "\n".join(re.findall(r"<question>\s*(.+?)\s*</question>", reply, re.S)) if several else parts["question"]
     question = question if several or not task.asked else task.asked
     draft = Draft(task.key, task.label, attempt, "open", question, parts["answer"], parts["contrast"])
-    draft = replace(draft, usd=_price(budget, output.usage))
+    draft = replace(draft, usd=_price(teacher, task, output.usage))
     if output.stop_reason == "max_tokens":
         return replace(draft, status="unusable", note="cut at max_tokens")
     missing = "" if question else "question"
     missing = missing or ("answer" if not several and not draft.answer else "")
     missing = missing or ("contrast" if "<contrast>" in task.prompt and not draft.contrast else "")
     return replace(draft, status="unusable", note=f"no {missing} in the reply") if missing else draft
+
+
+def _refused(output: Any) -> bool:
+    """Does the server refuse this one prompt? Not the key, the model, the account, the method or the pace."""
+    status = getattr(_cause(output), "status_code", None) if isinstance(output, BaseException) else None
+    return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_THE_PROMPT
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what was said that is not empty."""
+    cause = _cause(error)  # Inspect's own message repeats the whole request, after an empty line
+    said = str(getattr(cause, "provider_message", None) or cause)
+    return next((line.strip()[:300] for line in said.splitlines() if line.strip()), type(cause).__name__)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What failed at last, where it was tried several times."""
+    last = getattr(error, "last_attempt", None)
+    inner = last.exception() if last is not None else None
+    return inner if inner is not None else error
 
 
 def _tagged(reply: str, name: str) -> str:
@@ -258,10 +284,20 @@ def _repeats(question: str, earlier: Sequence[str]) -> bool:
     return mine in others or next(iter(near_pairs([mine], others)), None) is not None
 
 
-def _price(budget: Budget, usage: Any) -> float | None:
-    if usage is None or budget.price is None:
+def _price(teacher: Teacher, task: Task, usage: Any) -> float | None:
+    """What a reply cost; at most that, where the server does not say how many tokens it was."""
+    price = teacher.budget.price
+    if price is None:
         return getattr(usage, "total_cost", None)
-    return (usage.input_tokens * budget.price.input + usage.output_tokens * budget.price.output) / 1e6
+    if usage is None or not (usage.input_tokens or usage.output_tokens):
+        return _dearest(teacher, task)
+    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+
+
+def _dearest(teacher: Teacher, task: Task) -> float:
+    """What one call may cost: the whole prompt, and a reply as long as it may be."""
+    price, prompt = teacher.budget.price, len(task.prompt) / 2  # tokens; texts seldom have more
+    return (prompt * price.input + teacher.max_tokens * price.output) / 1e6 if price else 0.0
 
 
 def _inventing(source: Examples, stance: str, kernel: str, about: str, scene: str) -> str:

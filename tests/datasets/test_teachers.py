@@ -1,6 +1,7 @@
 """Teachers: paid once, within the budget, resumed, reviewed before use; whose family may not judge."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Model:
         from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput, ModelUsage, get_model
 
         self.calls: list[str] = []
+        self.reports = True  # how many tokens it took
         self.reply = reply or (lambda n, _: f"<question>Case {'abcdefghijkl'[n] * 9}?</question><answer>Yes.</answer>")
 
         def respond(messages: list[ChatMessage], *_: Any) -> ModelOutput:
@@ -40,7 +42,8 @@ class Model:
             if isinstance(text, Exception):
                 raise text
             output = ModelOutput.from_content("mockllm/model", text)
-            output.usage = ModelUsage(input_tokens=100, output_tokens=50, total_tokens=150)
+            known = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150}
+            output.usage = ModelUsage(**known if self.reports else {})
             return output
 
         def made(name: str, config: GenerateConfig) -> Any:
@@ -92,6 +95,21 @@ def test_a_budget_in_dollars_is_never_passed(tmp_path: Path, monkeypatch: pytest
     assert drafts[0].usd == pytest.approx(0.0006)
 
 
+def test_a_server_that_reports_no_usage_is_counted_at_the_most_it_may_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, file = Model(monkeypatch), tmp_path / "drafts.jsonl"
+    model.reports = False
+    most = max(len(task.prompt) for task in tasks()) / 2 * 1e-6 + 60 * 10e-6
+    budget = Budget.model_validate({"usd": 2.5 * most, "price": {"input": 1, "output": 10}})
+    teacher = Teacher(model="mockllm/model", max_tokens=60, budget=budget)
+    drafts = write_drafts(teacher, tasks(), file, quiet)
+    assert len(drafts) == len(model.calls) == 2 and all(0 < (d.usd or 0) <= most for d in drafts)
+    assert teachers._price(teacher, tasks()[0], None) == drafts[0].usd
+    save_drafts(file, [replace(draft, usd=None) for draft in drafts])  # as a Venire of old left them
+    assert len(write_drafts(teacher, tasks(), file, quiet)) == len(model.calls) == 2
+
+
 def test_what_fails_is_said_and_what_was_paid_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = "<question>Case {}?</question><answer>Yes.</answer>"
     model = Model(
@@ -102,6 +120,43 @@ def test_what_fails_is_said_and_what_was_paid_is_kept(tmp_path: Path, monkeypatc
         write_drafts(SOURCE.teacher, tasks(), file, quiet)
     assert len(read_drafts(file)) == 4
     assert len(write_drafts(SOURCE.teacher, tasks(), file, quiet)) == 5 and len(model.calls) == 6
+
+
+class Refusal(RuntimeError):
+    """As Inspect tells a vendor's error: the request first, after an empty line."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("\nRequest:\nall of it")
+        self.status_code, self.provider_message = status, "\nflagged by our policy\nmore"
+
+
+def test_a_prompt_that_the_server_refuses_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, poison = tmp_path / "drafts.jsonl", tasks()[1].prompt
+    good = "<question>Case {}?</question><answer>Yes.</answer>"
+    model = Model(
+        monkeypatch, lambda n, prompt: Refusal(400) if prompt == poison else good.format("abcdefgh"[n % 8] * (n + 3))
+    )
+    drafts = write_drafts(SOURCE.teacher, tasks(), file, quiet)
+    refused = [draft for draft in drafts if draft.note]
+    assert len(usable(drafts, review=False)) == 4 and len(refused) == teachers.ATTEMPTS
+    assert {(d.status, d.note, d.usd) for d in refused} == {
+        ("unusable", "the server refuses the prompt: flagged by our policy", 0.0)
+    }
+    before = len(model.calls)
+    write_drafts(SOURCE.teacher, tasks(), file, quiet)
+    assert len(model.calls) == before
+
+
+@pytest.mark.parametrize("status", [400, 401, 429])
+def test_a_refusal_that_is_not_of_the_prompt_stops_with_its_first_words(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Model(monkeypatch, lambda *_: Refusal(status))  # 400 to everything: a setting that the server does not take
+    with pytest.raises(ServiceError, match="'mockllm/model': flagged by our policy; the same command goes on"):
+        write_drafts(SOURCE.teacher, tasks(), tmp_path / "drafts.jsonl", quiet)
+    assert read_drafts(tmp_path / "drafts.jsonl") == []
 
 
 def test_repeats_cut_replies_and_missing_parts_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
