@@ -4,9 +4,11 @@ import ast
 import importlib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 # Lower numbers may not import higher ones; equal numbers of different folders may not import each other.
@@ -167,3 +169,31 @@ def test_a_constraints_file_carries_no_address() -> None:
     text = (ROOT / "constraints.txt").read_text("utf-8")
     assert "://" not in text and "@" not in text
     assert "torch==2.13.0" in text.splitlines()
+
+
+def declared() -> dict[str, Requirement]:
+    """What is installed with Venire, by the name under which it is imported."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    found = [Requirement(text) for text in project["dependencies"]]
+    return {{"pyyaml": "yaml"}.get(each.name, each.name.replace("-", "_")): each for each in found}
+
+
+def test_what_is_imported_is_declared() -> None:
+    known = {*declared(), *sys.stdlib_module_names, "venire", "ray"}  # Ray is an extra
+    for module, path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for name in names:
+                assert name.split(".")[0] in known, f"{module} imports {name}, which pyproject.toml does not name"
+
+
+def test_what_is_declared_is_pinned_to_a_version_that_will_do() -> None:
+    pins = dict(
+        line.lower().replace("_", "-").split("==")
+        for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+        if "==" in line
+    )
+    for needed in declared().values():
+        assert needed.specifier.contains(pins[needed.name]), f"{needed} is pinned to {pins[needed.name]}"

@@ -212,7 +212,7 @@ def available_bytes(device: Device) -> int:
 
 def _free_bytes() -> int:
     """Free memory of this machine, and no more than its control group allows."""
-    import psutil  # accelerate brings it
+    import psutil
 
     free = int(psutil.virtual_memory().available)
     group = Path("/sys/fs/cgroup")
