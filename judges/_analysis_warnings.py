@@ -38,6 +38,18 @@ def saturated(rows: list[dict[str, Any]], warnings: Warnings) -> None:
             )
 
 
+def both_ways(found: list[Comparison], warnings: Warnings) -> None:
+    """One pair of contenders, voted on as a against b and as b against a: two rows, which nothing joins."""
+    pairs = {(c.candidate, c.incumbent) for c in found}
+    for candidate, incumbent in sorted(pair for pair in pairs if pair[0] < pair[1] and pair[::-1] in pairs):
+        warn(
+            warnings,
+            "both_directions",
+            f"{candidate} and {incumbent} meet in both directions, each a comparison of its own with a part of the "
+            "votes: name one of them the candidate throughout",
+        )
+
+
 def mind(
     c: Comparison,
     orders: Orders,

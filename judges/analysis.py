@@ -21,7 +21,7 @@ import polars as pl
 
 from venire._common.errors import InputError
 from venire.judges._analysis_more import latent, merged_orders, people, ranking
-from venire.judges._analysis_warnings import Warnings, mind, saturated, warn
+from venire.judges._analysis_warnings import Warnings, both_ways, mind, saturated, warn
 from venire.judges.statistics import agreement as _agreement
 from venire.judges.statistics import frames
 from venire.judges.statistics.bootstrap import bootstrap as _bootstrap
@@ -91,6 +91,7 @@ def analyze(
     if len(found) > 1:
         result["pooled"] = _pooled(found, orders, merged)
     saturated(result["comparisons"], warnings)
+    both_ways(found, warnings)
     ranked = ranking(found, orders)
     if ranked is not None:
         result["ranking"] = ranked

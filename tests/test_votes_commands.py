@@ -10,7 +10,7 @@ import pytest
 
 from venire import cli
 from venire.judges.statistics.power import n_required
-from venire.judges.votes import read_votes, write_votes
+from venire.judges.votes import mirrored, read_votes, write_votes
 
 from .judges.panels import INCUMBENT, JUDGES, simulate, with_lengths
 
@@ -295,6 +295,36 @@ def test_agreement_with_people_is_one_command(venire: Any, tmp_path: Path, good:
     assert "gpt4_pair" in text and "Cohen" in text
     code, _, error = venire("votes", "agree", good)
     assert code == 2 and "needs votes of people" in error
+
+
+def test_a_newline_in_a_name_makes_no_line_of_its_own(venire: Any, tmp_path: Path):
+    """A judge called `x\\nPROMOTE c against b` printed the line of a decision."""
+    votes = simulate(20, 0.5).with_columns(
+        judge=pl.col("judge").replace(JUDGES[0], "x\nPROMOTE c against b"), candidate=pl.lit("step-1\nHOLD")
+    )
+    path = stored(tmp_path / "v.parquet", votes)
+    for words in (["votes", "analyze"], ["votes", "audit"], ["gate", "--votes"], ["votes", "import", "-o", path]):
+        said = venire(*words, path)[1]
+        assert said and not any(line.startswith(("PROMOTE c", "HOLD ⟨", "HOLD\n")) for line in said.splitlines())
+        assert words[-1] == "audit" or "step-1⟨U+000A⟩HOLD" in said
+
+
+def test_one_pair_in_both_directions_is_warned_of(venire: Any, tmp_path: Path):
+    votes = simulate(20, 0.5)
+    turned = mirrored(votes.filter(pl.col("prompt_id") < "p0008"))
+    path = stored(tmp_path / "v.parquet", pl.concat([votes.filter(pl.col("prompt_id") >= "p0008"), turned]))
+    result = json.loads(venire("votes", "analyze", path, "--json")[1])
+    assert len(result["comparisons"]) == 2
+    said = [w["message"] for w in result["warnings"] if w["code"] == "both_directions"]
+    assert len(said) == 1 and "meet in both directions" in said[0] and INCUMBENT in said[0]
+    assert "meet in both directions" in venire("votes", "analyze", path)[1]
+    alone = json.loads(venire("votes", "analyze", stored(path, votes), "--json")[1])
+    assert all(w["code"] != "both_directions" for w in alone["warnings"])
+
+
+def test_a_seed_below_0_is_refused(venire: Any, good: Path):
+    code, _, error = venire("votes", "analyze", good, "--seed", -1)
+    assert code == 2 and "--seed" in error
 
 
 def test_hostile_names_do_no_harm_in_the_terminal(tmp_path: Path, venire) -> None:

@@ -73,9 +73,9 @@ def import_(
     if as_json:
         _print(summary)
         return
-    from venire.reports.escape import harmless
+    from venire.votes_tables import on_one_line
 
-    summary = harmless(summary)
+    summary = on_one_line(summary)
     click.echo(
         f"{summary['n_votes']} votes ({summary['n_invalid']} invalid) on {summary['n_prompts']} prompts -> {out}"
     )
@@ -121,7 +121,13 @@ def _summary(table: "pl.DataFrame", out: Path) -> dict[str, Any]:
 @click.option("--incumbent", help="Only comparisons with this contender.")
 @click.option("--use", default="gate", show_default=True, help="Which votes count, by their column `use`.")
 @click.option("--bootstrap", type=click.IntRange(min=0), default=0, help="Draws of the cluster bootstrap, besides.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap and the permutation test.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the bootstrap and the permutation test.",
+)
 @AS_JSON
 def analyze(
     file: Path,

@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from venire.reports.escape import harmless, visible
+from venire.reports.escape import visible
 
 if TYPE_CHECKING:
     from venire.judges.audit import Finding
@@ -51,6 +51,15 @@ def interval(row: dict[str, Any], key: str = "estimate") -> str:
     return f"{number(row.get(key))} [{number(row.get('low'))}, {number(row.get('high'))}]"
 
 
+def on_one_line(value: Any) -> Any:
+    """The same object, every text in it harmless and without a line of its own: a name may hold a newline."""
+    if isinstance(value, dict):
+        return {on_one_line(key): on_one_line(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [on_one_line(part) for part in value]
+    return visible(value).replace("\n", "⟨U+000A⟩") if isinstance(value, str) else value
+
+
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Group:
     """A table under its title, which is not folded to the table's width."""
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -63,7 +72,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 def show_analysis(result: dict[str, Any]) -> None:
     """An Analysis object as tables: of many comparisons an overview, of a few each one."""
-    console, result = _console(), harmless(result)
+    console, result = _console(), on_one_line(result)
     console.print(
         f"{count(result['n_votes'], 'vote')} ({result['n_invalid']} invalid), {count(result['n_prompts'], 'prompt')} "
         f"in {count(result['n_families'], 'family')}; orders: {result['orders']}"
@@ -211,7 +220,7 @@ def show_concordance(rows: "Sequence[dict[str, Any]]") -> None:
     cells = [
         [row["judge"], row["with"], "counted" if row["ties"] else "left out", str(row["agree"]), str(row["n"]),
          number(row["rate"]), number(row["kappa"])]
-        for row in harmless(rows)
+        for row in on_one_line(rows)
     ]  # fmt: skip
     _console().print(_table("verdicts on the same pair", ["", "with", "ties", "agree", "of", "rate", "Cohen κ"], cells))
 
@@ -226,14 +235,14 @@ def show_findings(findings: "Sequence[Finding]") -> None:
         rows = ", ".join(str(row) for row in finding.rows[:10])
         more = f", … ({len(finding.rows)} rows)" if len(finding.rows) > 10 else ""
         console.print(Text(f"{finding.severity}: {finding.code}", style=_COLOURS[finding.severity]))
-        console.print(Text(f"  {visible(finding.message)}"))
-        console.print(Text(f"  effect: {visible(finding.effect)}"))
+        console.print(Text(f"  {on_one_line(finding.message)}"))
+        console.print(Text(f"  effect: {on_one_line(finding.effect)}"))
         console.print(Text(f"  rows: {rows}{more}", style="dim"))
 
 
 def show_decision(decision: dict[str, Any]) -> None:
     """The outcome and every component."""
-    console, decision = _console(), harmless(decision)
+    console, decision = _console(), on_one_line(decision)
     console.print(
         Text(decision["outcome"], style=_COLOURS[decision["outcome"]]),
         Text(f"{decision['candidate'] or 'no candidate'} against {decision['incumbent']}"),
