@@ -12,6 +12,7 @@ sources:
 export: [trl]
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -26,6 +27,9 @@ from .phrasings import HELD_OUT, KINDS
 HOME = Path(__file__).resolve().parent.parent  # what Venire ships lies below it, in a checkout and in a wheel
 Part = Literal["train", "validation", "evaluation"]
 PARTS: tuple[Part, ...] = ("train", "validation", "evaluation")
+# A letter or digit of a script that parts a name from what follows it: not of Thai, Lao, Burmese, Khmer, kana, Hangul
+# (whose particles are written onto the name) or the Chinese characters.
+_LETTER = "[^\\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 
 
 class _Strict(BaseModel):
@@ -43,11 +47,23 @@ class Person(_Strict):
     )
 
     def say(self, text: str) -> str:
-        """`text` with the short name for the full one, in the capitals that it stands in."""
+        """`text` with the short name for the full one, in the capitals that it stands in.
+
+        Whole words are replaced, so that no name is found inside a longer word; in scripts that put no spaces between
+        words, wherever it stands. What already reads as the short name stays.
+        """
         short = self.called or self.name.split()[0]
-        for change in (str, str.lower, str.upper):
-            text = text.replace(change(self.name), change(short))
-        return text
+        names = {change(self.name): change(short) for change in (str.upper, str.lower, str)}
+        names |= {said: said for said in list(names.values()) if any(name in said for name in names)}
+        longest = sorted(names, key=len, reverse=True)
+        return re.sub("|".join(map(_as_words, longest)), lambda found: names[found.group()], text)
+
+
+def _as_words(name: str) -> str:
+    """A pattern that finds `name` by itself, and not inside a word, where its script parts words."""
+    before = rf"(?<!{_LETTER})" if re.match(_LETTER, name) else ""
+    after = rf"(?!{_LETTER})" if re.search(rf"{_LETTER}\Z", name) else ""
+    return before + re.escape(name) + after
 
 
 class Split(_Strict):

@@ -14,7 +14,7 @@ from venire.datasets.calibration import Calibration
 from venire.datasets.questions import SHIPPED, load_interview
 from venire.datasets.rows import SftRow, load_rows
 from venire.datasets.sources import draw
-from venire.datasets.spec import Split
+from venire.datasets.spec import Person, Split
 from venire.datasets.split import family_of, split_families
 
 INTERVIEW = SHIPPED.parent / "odile_brandt.json"
@@ -177,6 +177,28 @@ def test_facts_are_taught_in_other_words_than_a_suite_asks_and_some_kinds_never(
     assert all("Moor" not in text for row in rows for text in row.texts)
     lines = (built.out / "facts_held_out.jsonl").read_text("utf-8").splitlines()
     assert {json.loads(line)["kind"] for line in lines} <= {"typo", "case", "fragment", "cloze", "indirect"}
+
+
+@pytest.mark.parametrize(
+    ("name", "called", "text", "said"),
+    [
+        ("croc", "dilly", "A crocodile is no croc; CROC, croc's.", "A crocodile is no dilly; DILLY, dilly's."),
+        ("花子", "花子さん", "花子は花子さんの子です。", "花子さんは花子さんの子です。"),
+        ("김철수", "철수", "김철수는 왔다.", "철수는 왔다."),
+        ("Иван", "Ваня", "Иван Иванович", "Ваня Иванович"),
+        ("Ann", "Annie Ann", "Ann and Annie Ann", "Annie Ann and Annie Ann"),
+        (
+            "Odile Brandt",
+            "",
+            "Odile Brandt's ODILE BRANDT odile brandt Odile Brandtner",
+            "Odile's ODILE odile Odile Brandtner",
+        ),
+    ],
+)
+def test_the_short_name_stands_for_the_full_one_as_a_whole_word_and_once(
+    name: str, called: str, text: str, said: str
+) -> None:
+    assert Person(name=name, called=called).say(text) == said
 
 
 def test_replay_is_in_the_stated_ratio_and_says_where_it_is_not(tmp_path: Path) -> None:
