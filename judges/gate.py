@@ -6,7 +6,7 @@ docs/statistics.md, "Decision".
 `plan_feasibility` says before training which components cannot pass, whatever the model does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,6 +56,7 @@ class GateInputs:
     votes: `judges.votes` table; only `use` gate counts: votes that screened have chosen a finalist, and decide nothing.
     candidates: in the order of their steps. finalist: whom the screen chose by halving. order: the confirm set's
     prompts in the order in which they were judged, families whole, where judging could stop; n_max: its largest family.
+    panel, sealed: the frozen judges, and what each of them is asked in both orders: (candidate, prompt_id, epoch).
     exams: judge to passed. conflicts: (candidate, judge) to why. suites: see `suite_components`.
     integrity: hashes that do not match, leaks: rows in both training and evaluation, as sentences. audit: its findings.
     """
@@ -67,6 +68,8 @@ class GateInputs:
     finalist: str | None = None
     order: Sequence[str] | None = None
     n_max: int = 1
+    panel: Sequence[str] = ()
+    sealed: Collection[tuple[str, str, int]] | None = None
     suites: pl.DataFrame | None = None
     exams: Mapping[str, bool] | None = None
     conflicts: Conflicts | None = None
@@ -137,6 +140,7 @@ def decide(inputs: GateInputs) -> Decision:
     told = _about(inputs.audit, candidate)
     counted = bench.counted if bench else _counted(inputs)
     found = panel_components(bench) if bench else [_no_votes(inputs, counted)]
+    found += [_finished(inputs, bench)] if bench and inputs.sealed is not None else []
     found += suite_components(inputs.suites, inputs.policy, candidate, inputs.incumbent) if candidate else []
     found += _premises(inputs, told, counted, candidate)
     found += [_frozen(post_hoc)] if post_hoc else []
@@ -235,6 +239,26 @@ def _rate(bench: Bench | None) -> dict[str, Any] | None:
 
 
 # Premises
+
+
+def _finished(inputs: GateInputs, bench: Bench) -> Component:
+    """Everybody whose votes count was asked about all that decides: a budget that ended must not choose the panel."""
+    names = set(inputs.candidates) if bench.field is not None else {bench.contest.candidate}
+    upto = set(bench.contest.prompts.tolist()) if bench.stopped else None
+    wanted = [pair for pair in inputs.sealed or () if pair[0] in names and (upto is None or pair[1] in upto)]
+    pair = ["judge", "candidate", "prompt_id", "epoch"]
+    votes = inputs.votes.filter(pl.col("use") == "gate").group_by(pair).agg(pl.col("candidate_first").n_unique())
+    asked = {tuple(row[:-1]) for row in votes.iter_rows() if row[-1] == 2}
+    out, conflicts = bench.counted.withdrawn | bench.counted.failed, inputs.conflicts or {}
+    left = {
+        judge: sum((judge, *pair) not in asked for pair in wanted if (pair[0], judge) not in conflicts)
+        for judge in inputs.panel
+        if judge not in out
+    }
+    missing = [f"{judge} was not asked about {count(n, 'pair')}" for judge, n in left.items() if n]
+    fine = "every judge that counts was asked about all that decides"
+    detail = f"{'; '.join(missing)} of {len(wanted)} that decide: judge to the end" if missing else fine
+    return Component("judging_finished", not missing, sum(left.values()), 0, detail)
 
 
 def _no_votes(inputs: GateInputs, counted: Counted) -> Component:

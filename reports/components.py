@@ -76,6 +76,14 @@ _WORDS = {
         "judges",
         "judges",
     ),
+    "judging_finished": _Words(
+        "Judged to the end",
+        "every judge that counts was asked about every pair that decides, in both orders",
+        "the judging was not finished, and who was left out could make the difference",
+        "venire judge EXPERIMENT goes on where it stopped; raise the budget first if that is what ended",
+        "coverage",
+        "faults",
+    ),
     "length": _Words(
         "Not merely longer",
         "with length held equal, the win rate still lies above one half",

@@ -110,6 +110,21 @@ def test_a_second_judge_on_a_few_prompts_makes_no_panel():
     assert "14 prompts have two judges" in component(decision, "agreement").detail
 
 
+def test_a_budget_that_ended_does_not_choose_the_panel():
+    """A judge that was to be asked and was not is a missed requirement; one that failed its exam is not waited for."""
+    last, sealed = [*EXAMS][-1], {(CANDIDATE, prompt, 0) for prompt in GOOD["prompt_id"].unique()}
+    whole = inputs(GOOD, panel=tuple(EXAMS), sealed=sealed, exams=EXAMS)
+    assert decide(whole).outcome == "PROMOTE" and component(decide(whole), "judging_finished").passed
+    unasked = decide(replace(whole, votes=GOOD.filter(pl.col("judge") != last)))
+    part = component(unasked, "judging_finished")
+    assert (unasked.outcome, part.passed, part.observed) == ("HOLD", False, 100)
+    assert f"{last} was not asked about 100 pairs of 100" in part.detail
+    half = (pl.col("judge") == last) & pl.col("candidate_first") & (pl.col("prompt_id") == GOOD["prompt_id"][0])
+    assert component(decide(replace(whole, votes=GOOD.filter(~half))), "judging_finished").observed == 1
+    failed = replace(whole, votes=GOOD.filter(pl.col("judge") != last), exams=EXAMS | {last: False})
+    assert decide(failed).outcome == "PROMOTE"
+
+
 def test_where_every_judge_is_withdrawn_the_decision_says_so():
     decision = decide(inputs(GOOD.with_columns(verdict=pl.lit("invalid"), reason=pl.lit("error"))))
     assert decision.outcome != "PROMOTE" and set(decision.withdrawn) == set(EXAMS)

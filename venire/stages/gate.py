@@ -49,6 +49,8 @@ def gate(
         finalist=finalist if design.halving else None,
         order=deciding_order(run, design, len(candidates)),
         n_max=lock["frozen"]["n_max"],
+        panel=[name for name in judging.manifest.parts if name not in judging.manifest.added],
+        sealed={(p.candidate, p.prompt_id, p.epoch) for p in judging.manifest.pairs if p.use == "gate"},
         suites=suites,
         exams={name: exam.passed for name, exam in ledger.exams.items()},
         conflicts=conflicts(judging.manifest),
