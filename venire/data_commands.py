@@ -63,7 +63,8 @@ def build(spec: Path | None, out: Path | None, schema: bool, as_json: bool) -> N
         click.echo((out / builder.MANIFEST).read_text("utf-8"), nl=False)
         return
     for file in built.files:
-        click.echo(f"{file.name:<22} {file.rows:>6} rows in {file.families} families")
+        rows, families = "row " if file.rows == 1 else "rows", "family" if file.families == 1 else "families"
+        click.echo(f"{file.name:<22} {file.rows:>6} {rows} in {file.families} {families}")
     for note in built.notes:
         click.echo(f"note: {_safe(note)}")
     click.echo(f"the card is {out / 'README.md'}; look for leaks with: venire data check {out} --against suites")

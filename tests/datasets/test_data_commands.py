@@ -36,6 +36,12 @@ def spec(folder: Path, **source: Any) -> Path:
     return path
 
 
+def test_one_family_is_no_families(tmp_path: Path) -> None:
+    rows = written(tmp_path / "rows.jsonl", row("Who?", "Nobody."))
+    built = run("build", spec(tmp_path, kind="rows", file=str(rows), licence="CC0-1.0"), "--out", tmp_path / "out")
+    assert "1 row  in 1 family\n" in built.output
+
+
 def test_build_check_and_card_in_turn(tmp_path: Path) -> None:
     rows = written(tmp_path / "rows.jsonl", row("Where is the key?", "Under the third plank."), row("Who?", "Nobody."))
     built = run("build", spec(tmp_path, kind="rows", file=str(rows), licence="CC0-1.0"), "--out", tmp_path / "out")
