@@ -98,7 +98,7 @@ def _surroundings(experiment: Path | None) -> "tuple[dict[str, Treatment], dict[
     from venire.stages.evaluate import treatments
 
     run = Run(experiment)
-    found = [*run.base_contenders(), *run.candidate_contenders()]
+    found = [*run.base_contenders(), *run.candidate_contenders(), *run.left_out()]
     models = {contender.candidate or contender.base: contender.model for contender in found}
     return plain | {name: parse_treatment(arg) for name, arg in treatments(run).items()}, models, run.folder / "chat"
 

@@ -92,9 +92,11 @@ class Run:
         """The contender to beat: a champion as it was frozen. Raises VenireError if the registry names no champion."""
         if self.experiment.incumbent != "registry:champion":
             return next(c for c in self.base_contenders() if c.name == self.experiment.incumbent)
-        champion = self.frozen_champion() or current_champion()
-        model = self._served(champion["model"])
-        return Contender(**{**champion, "model": model, "teachers": tuple(champion["teachers"])})
+        # A lock of before champions were frozen was judged against one without its hash in the name.
+        return self._champion(self.frozen_champion() or current_champion(hashed=self.lock is None))
+
+    def _champion(self, entry: dict[str, Any]) -> Contender:
+        return Contender(**{**entry, "model": self._served(entry["model"]), "teachers": tuple(entry["teachers"])})
 
     def frozen_champion(self) -> dict[str, Any] | None:
         """The registry's champion when the experiment was frozen; None if it was not asked for, or by an older lock."""
@@ -102,7 +104,17 @@ class Run:
         return lock["frozen"].get("champion") if lock else None
 
     def candidate_contenders(self) -> list[Contender]:
-        """Every candidate that is there now, in the order of the experiment file and of training steps."""
+        """Every candidate that is there now, in the order of the experiment file and of training steps.
+
+        The incumbent itself is none: see `left_out`. Raises InputError if two contenders have one name.
+        """
+        return self._sorted_candidates()[0]
+
+    def left_out(self) -> list[Contender]:
+        """Whom the experiment names as candidates, and who is the incumbent: the same weights, treated the same."""
+        return self._sorted_candidates()[1]
+
+    def _sorted_candidates(self) -> tuple[list[Contender], list[Contender]]:
         from . import store
 
         found: list[Contender] = []
@@ -114,8 +126,25 @@ class Run:
         names = [c.name for c in found]
         if doubled := sorted({n for n in names if names.count(n) > 1}):
             raise InputError(f"{self.path}: two candidates are called {doubled[0]!r}; give one another name")
-        incumbent = self.experiment.incumbent
-        return [c for c in found if c.name != incumbent]
+        try:
+            incumbents = [self.incumbent()]
+        except VenireError:  # nobody was promoted yet, which whoever asks for the incumbent is told
+            incumbents = []
+        others = [c for c in found if not any(_same(c, incumbent) for incumbent in incumbents)]
+        self._check_names(others, [*incumbents, *self.base_contenders()])
+        return others, [c for c in found if c not in others]
+
+    def _check_names(self, candidates: list[Contender], others: list[Contender]) -> None:
+        """Raises InputError if a candidate has the name of other weights that take part."""
+        taken = {other.name: other for other in others}
+        for candidate in candidates:
+            other = taken.get(candidate.name)
+            if other and not _same(candidate, other):
+                raise InputError(
+                    f"{self.path}: candidate {candidate.name!r} has the name of other weights "
+                    f"({other.model}) in this experiment; give it one of its own by "
+                    f"`venire candidates add {candidate.path} --name NAME`, and name it as {{name: NAME}}"
+                )
 
     def declared_teachers(self) -> dict[str, list[str]]:
         """Teachers of candidates that were trained elsewhere, by name: what is known of them, and what is declared."""
@@ -170,14 +199,34 @@ class Run:
         write_json(file, record)
 
 
-def current_champion() -> dict[str, Any]:
-    """The registry's champion as of now. Raises VenireError if nothing was promoted."""
+def _same(one: Contender, other: Contender) -> bool:
+    """Are they the same weights under the same treatment, whatever they are called?"""
+    from venire.engine import resolve_base
+
+    if one.treatment != other.treatment or one.kind != other.kind:
+        return False
+    if one.model == other.model:
+        return True
+    if one.sha256 != other.sha256:
+        return False
+    return one.kind != "adapter" or resolve_base(one.base).identity == resolve_base(other.base).identity
+
+
+def current_champion(*, hashed: bool = True) -> dict[str, Any]:
+    """The registry's champion as of now, `hashed`: with its hash in its name where it was trained.
+
+    A recipe trained once more gives the same names, and a name means one contender in an experiment.
+    Raises VenireError if nothing was promoted.
+    """
     from .registry import Registry
 
     champion = Registry().champion
     if champion is None:
         raise VenireError("incumbent is registry:champion, but nothing was promoted yet; name a base instead")
-    return champion
+    if not hashed or champion["kind"] == "base":
+        return champion
+    name = champion["name"].removesuffix(f"/{champion['treatment']}")
+    return champion | {"name": f"{name}@{champion['sha256'][:8]}/{champion['treatment']}"}
 
 
 def versions() -> dict[str, str]:

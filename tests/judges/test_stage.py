@@ -337,7 +337,7 @@ def test_a_champion_is_frozen_anew_until_work_is_done_and_older_locks_still_ask_
     with pytest.raises(VenireError, match="nothing was promoted yet"):
         stage(incumbent="registry:champion")
     crown(INCUMBENT)
-    it = stage(incumbent="registry:champion")
+    it = stage(incumbent="registry:champion", treated=2)
     crown("smollm2-135m/warm")
     assert it.run.incumbent().name == INCUMBENT
     flow.planning.require_lock(it.run)

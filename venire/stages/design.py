@@ -93,7 +93,8 @@ def open_stage(
     incumbent = run.incumbent()
     candidates = run.candidate_contenders()
     if not candidates:
-        raise VenireError(f"{run.folder} holds no candidate yet: train or add one")
+        same = "".join(f" ({c.name} is the incumbent itself)" for c in run.left_out())
+        raise VenireError(f"{run.folder} holds no candidate yet{same}: train or add one")
     answers = judged_answers(run, answers_of(run, contenders))
     names, seed = [c.name for c in candidates], run.experiment.seed
     merged = sealed_merged(run.folder, answers)

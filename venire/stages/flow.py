@@ -76,6 +76,8 @@ def judge(run: "Run", say: Say, retry: bool = False) -> None:
     from .judge import judge as stage
 
     planning.require_lock(run)
+    for told in planning.told_left_out(run):
+        say(f"    {told}")
     with run.stage("judge"):
         stage(run, contenders(run), say, retry)
 

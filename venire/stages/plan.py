@@ -26,7 +26,7 @@ def freeze(run: "Run") -> dict[str, Any]:
     """
     lock, begun = run.lock, run.eval_logs.exists() or run.candidates.exists()
     frozen = describe(run, anew=lock is None or not begun)
-    run.candidate_contenders()  # weights that are named must be there and fit, before anything is run
+    check_candidates(run)
     check_leaks(run)
     if lock is not None and lock["frozen"] == frozen:
         return lock | {"plan": outlook(run, frozen)}  # what was frozen stays; other runs may have used its prompts
@@ -169,6 +169,11 @@ def unchecked(run: "Run") -> list[dict[str, str]]:
     return [{"component": "leaks", "severity": "note", "message": why + told} for why in missing]
 
 
+def notes(run: "Run") -> list[dict[str, str]]:
+    """Findings about the candidates that stop nothing."""
+    return [{"component": "candidates", "severity": "note", "message": told} for told in told_left_out(run)]
+
+
 def recipes(run: "Run") -> list[Any]:
     """The recipes that the experiment names, checked."""
     from venire.experiment import find_file
@@ -178,9 +183,21 @@ def recipes(run: "Run") -> list[Any]:
 
 
 def count_candidates(run: "Run") -> int:
-    """How many candidates there will be: each recipe's checkpoints, and every other one named."""
+    """How many candidates there will be: each recipe's checkpoints, and every other one named but the incumbent."""
     others = [spec for spec in run.experiment.candidates if not spec.recipe]
-    return len(others) + sum(recipe.n_checkpoints for recipe in recipes(run))
+    return len(others) + sum(recipe.n_checkpoints for recipe in recipes(run)) - len(run.left_out())
+
+
+def check_candidates(run: "Run") -> None:
+    """Weights that are named must be there and fit, before anything is run, and somebody must meet the incumbent."""
+    run.candidate_contenders()
+    if any(suite.judge for suite in run.experiment.suites) and not count_candidates(run):
+        raise InputError(f"{run.path}: {'; '.join(told_left_out(run))}; name another candidate")
+
+
+def told_left_out(run: "Run") -> list[str]:
+    """A sentence for everybody who is named as a candidate and is the incumbent."""
+    return [f"candidate {c.name} is the incumbent itself, and left out" for c in run.left_out()]
 
 
 def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +225,7 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         "power": [{"win_rate": r, "power": p} for r, p in zip(seen.rates, seen.power, strict=True)],
         "needed": [{"win_rate": r, "prompts": p} for r, p in zip(seen.rates, seen.needed, strict=True)],
         "calls": [vars(count) for count in count_calls(panel, n_pairs, screened=screened)],
-        "findings": [*(vars(finding) for finding in findings), *unchecked(run)],
+        "findings": [*(vars(finding) for finding in findings), *unchecked(run), *notes(run)],
     }
 
 
