@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from venire.judges._audit_copies import identical_judges, repeated_rows
 from venire.judges._audit_finding import (
-    CELL,
-    COPIED,
     PAIR,
     ROW,
     Finding,
@@ -40,7 +39,8 @@ def design_findings(votes: pl.DataFrame) -> Iterator[Finding]:
     if panel.height == 0:
         return
     yield from _single_order(panel)
-    yield from _repeated_rows(panel)
+    yield from repeated_rows(panel)
+    yield from identical_judges(panel)
     yield from _few_prompts(panel)
     yield from _identical_outputs(panel)
     yield from _constant_output(panel)
@@ -92,45 +92,6 @@ def _both_or_any(votes: pl.DataFrame) -> str:
     return several(sentences)
 
 
-def _repeated_rows(votes: pl.DataFrame) -> Iterator[Finding]:
-    """Copies: one cell with the same verdict and text, or the same answers and long text under another prompt's id.
-
-    A file that numbers its repeats says that they are repeats; equal words at temperature 0 are no copy then. Nor are
-    epochs with equal answers, which one call serves: they are averaged inside the prompt.
-    """
-    numbered = pl.col("repeat").n_unique().over(CELL) == pl.len().over(CELL)
-    unmarked = votes.filter(~numbered)
-    nth = pl.int_range(pl.len()).over([*CELL, "verdict", "judgment", "sha_candidate", "sha_incumbent"])
-    copies = unmarked.filter(nth > 0)
-    others = unmarked.filter(nth == 0, pl.col(ROW) != pl.col(ROW).min().over(CELL))
-    content = ["judge", *PAIR, "candidate_first", "sha_candidate", "sha_incumbent", "judgment"]
-    known = votes.filter(
-        pl.col("sha_candidate").is_not_null(),
-        pl.col("sha_incumbent").is_not_null(),
-        pl.col("judgment").str.len_chars() >= COPIED,
-    )
-    renamed = known.filter(pl.col("prompt_id") != pl.col("prompt_id").first().over(content))
-    rows = sorted({*copies[ROW].to_list(), *renamed[ROW].to_list()})
-    if rows:
-        yield Finding(
-            "repeated_rows",
-            "error",
-            rows,
-            f"{count(len(rows), 'vote')} stand in the file twice: the same judge, answers, order and verdict",
-            "counted once, " + effect(votes, without(votes, rows)),
-        )
-    if others.height:
-        differ = unmarked.filter(pl.col("verdict").n_unique().over(CELL) > 1).select(CELL).unique()
-        yield Finding(
-            "repeated_rows",
-            "warning",
-            row_list(others),
-            f"{count(others.height, 'further vote')} of a judge on the same prompt and order, not numbered as repeats; "
-            f"in {count(differ.height, 'case')} they contradict each other",
-            "with only the first of each, " + effect(votes, without(votes, others[ROW])),
-        )
-
-
 def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
     once = votes.filter(pl.col("repeat") == 0, pl.col("epoch") == 0)  # numbered, they do not pass for more
     for pair, rows in once.group_by(PAIR, maintain_order=True):
@@ -138,9 +99,11 @@ def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
         # The rows that one judge's one order counts as different looks, against what is different in them.
         looks = max(rows.group_by("judge", "candidate_first").len()["len"].to_list())
         prompts = rows["prompt_id"].n_unique()  # families are declared, and every interval respects them
-        pairs = rows.select("sha_candidate", "sha_incumbent").drop_nulls().unique().height or looks
+        shas = pl.concat_str("sha_candidate", "sha_incumbent")
+        answers = pl.coalesce(shas, shas.drop_nulls().first().over("prompt_id"), "prompt_id")
+        pairs = rows.select(answers.n_unique()).item()  # where answers are unknown, no more than there are prompts
         if looks >= 3 and min(prompts, pairs) < _FEW * looks:
-            answers = pl.concat_str("sha_candidate", "sha_incumbent").fill_null(pl.col("prompt_id"))
+            known = rows.select(shas.is_not_null().any()).item()
             plain = rows.with_columns(family=pl.col(ROW).cast(pl.String), prompt_id=pl.col(ROW).cast(pl.String))
             naive = next(iter(headlines(plain.with_columns(candidate_first=True)).values()), "nothing")
             clusters = "answers" if pairs < prompts else "prompt_id"
@@ -149,8 +112,8 @@ def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
                 "few_prompts",
                 "warning",
                 row_list(rows),
-                f"{name}: {looks} votes a judge and order rest on {count(prompts, 'distinct prompt')} and "
-                f"{count(pairs, 'distinct answer pair')}",
+                f"{name}: {looks} votes a judge and order rest on {count(prompts, 'distinct prompt')}"
+                + (f" and {count(pairs, 'distinct answer pair')}" if known else ""),
                 f"counted as independent rows the win rate is {naive}; by what is distinct, {right}",
             )
         elif prompts < MIN_PROMPTS:
@@ -291,20 +254,28 @@ def _pull(found: Position) -> str:
 
 
 def _missing_votes(votes: pl.DataFrame) -> Iterator[Finding]:
-    valid = votes.filter(pl.col("verdict") != "invalid")
-    for pair, rows in valid.group_by(PAIR, maintain_order=True):
+    """Prompts on which a judge has no valid vote: none was cast, or none of those that were holds a verdict."""
+    valid = pl.col("verdict") != "invalid"
+    for pair, rows in votes.group_by(PAIR, maintain_order=True):
         prompts = rows["prompt_id"].n_unique()
-        seen = rows.group_by("judge", maintain_order=True).agg(pl.col("prompt_id").n_unique().alias("n"))
+        seen = rows.group_by("judge", maintain_order=True).agg(pl.col("prompt_id").filter(valid).n_unique().alias("n"))
         gaps = seen.filter(pl.col("n") < _COVERAGE * prompts)
         if gaps.height == 0:
             continue
-        judges = seen.height
-        everyone = rows.filter(pl.col("judge").n_unique().over("prompt_id") == judges)
+        name = f"{pair[0]} against {pair[1]}"
+        judges = seen.filter(pl.col("n") > 0).height
+        if judges == 0:
+            said = f"{name}: not one of {count(rows.height, 'vote')} is valid"
+            yield Finding("missing_votes", "error", row_list(rows), said, "there is no headline", (str(pair[0]),))
+            continue
+        usable = rows.filter(valid)
+        everyone = usable.filter(pl.col("judge").n_unique().over("prompt_id") == judges)
         listed = ", ".join(f"{judge} {n} of {prompts}" for judge, n in gaps.iter_rows())
+        voted = "all judged" if judges == seen.height else "all judged who have a valid vote"
         yield Finding(
             "missing_votes",
             "warning",
             row_list(rows.filter(pl.col("judge").is_in(gaps["judge"].to_list()))),
-            f"{pair[0]} against {pair[1]}: not everybody voted on every prompt ({listed})",
-            "on the prompts that all judged, " + effect(rows, everyone),
+            f"{name}: not everybody has a valid vote on every prompt ({listed})",
+            f"on the prompts that {voted}, " + effect(usable, everyone),
         )

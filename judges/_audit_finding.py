@@ -16,6 +16,7 @@ PAIR = ["candidate", "incumbent"]
 # One judge's view of one pair of answers in one order; more than one row of it is a repeat or a copy.
 CELL = ["prompt_id", "epoch", *PAIR, "judge", "candidate_first"]
 COPIED = 80  # characters from which two equal judgements are no coincidence
+MEASURED = '"measured": {'  # in the text of a judge that measures: numbers in set words
 _NAMED = 3  # comparisons that a message names before it counts the rest
 
 

@@ -6,14 +6,25 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from venire.judges._audit_finding import CELL, COPIED, PAIR, ROW, Finding, count, effect, replaced, row_list, without
+from venire.judges._audit_finding import (
+    CELL,
+    COPIED,
+    MEASURED,
+    PAIR,
+    ROW,
+    Finding,
+    count,
+    effect,
+    replaced,
+    row_list,
+    without,
+)
 from venire.judges._audit_labels import fixed_labels, label_mapping
 from venire.judges.houses import family_of_judge
 from venire.judges.verdict_text import TIE, ParsedVerdict, parse_verdict, read_mapping
 
 _FAILED = ("error", "timeout")
 _PARSER_SLIP = 0.05  # up to this share of texts without a verdict may be the parser's own limit
-_MEASURED = '"measured": {'  # in the text of a judge that measures: numbers in set words
 _MODELS = ("model", "judge_model", "evaluator", "annotator", "model_id", "judge_id", "raw_model")
 _FIELDS = ("model", "model_id", "judge_model")  # under which a service names its model in what it sends
 _VENDOR_WORDS = {
@@ -258,7 +269,7 @@ def _copied_judgements(votes: pl.DataFrame) -> Iterator[Finding]:
     written = votes.filter(
         pl.col("judgment").str.len_chars() >= COPIED,
         pl.col("verdict") != "invalid",
-        ~pl.col("judgment").str.contains(_MEASURED, literal=True),
+        ~pl.col("judgment").str.contains(MEASURED, literal=True),
     )
     shared = written.filter(pl.col("judge").n_unique().over("judgment", "prompt_id", *PAIR) > 1)
     if shared.height == 0:
