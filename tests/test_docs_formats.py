@@ -16,7 +16,7 @@ from venire.judges.analysis import analyze
 from venire.judges.audit import CODES, audit
 from venire.judges.gate import GateInputs, PostHoc, decide
 from venire.judges.policy import parse_policy
-from venire.judges.votes import REASONS, REQUIRED, SCHEMA, USES, VERDICTS, validate, write_votes
+from venire.judges.votes import NOTES, REASONS, REQUIRED, SCHEMA, USES, VERDICTS, validate, write_votes
 from venire.registry import Registry
 from venire.votes_commands import votes as command
 
@@ -85,7 +85,7 @@ def test_the_columns_of_votes_are_those_of_the_schema() -> None:
     assert [row[1] for row in rows] == [TYPES[kind] for kind in SCHEMA.values()]
     assert [names(row[0])[0] for row in rows if row[2].startswith("required")] == list(REQUIRED)
     holds = {names(row[0])[0]: tuple(names(row[3])) for row in rows}
-    assert (holds["verdict"], holds["reason"], holds["use"]) == (VERDICTS, REASONS, USES)
+    assert [holds[key] for key in ("verdict", "reason", "use", "note")] == [VERDICTS, REASONS, USES, NOTES]
 
 
 def test_what_the_page_says_of_an_import_is_so() -> None:
