@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from venire._common.errors import InputError
 from venire.judges.statistics.clopper_pearson import qualification
 
 from .anchors import INTACT, PREFIX
@@ -48,9 +49,16 @@ def examine(votes: pl.DataFrame, expected: int = 0) -> dict[str, Exam]:
     """Every judge's exam, from its anchor votes.
 
     With `expected` anchors, those that a judge was not asked, or in one order only, are wrong like invalid votes; with
-    none expected, a judge without anchor votes has no exam.
+    none expected, a judge without anchor votes has no exam. Raises InputError where the known winner is not named.
     """
     anchors = votes.filter(pl.col("use") == "anchor")
+    unknown = anchors.filter((pl.col("candidate") != INTACT) & (pl.col("incumbent") != INTACT))
+    if unknown.height:
+        row = unknown.row(0, named=True)
+        raise InputError(
+            f"anchor votes: of {row['candidate']!r} and {row['incumbent']!r} (prompt {row['prompt_id']!r}) neither is "
+            f"{INTACT!r}, so the winner is not known; name the better answer of an anchor {INTACT!r}"
+        )
     priced = "cost_usd" in votes.columns
     prices = {
         judge: (n, cost)

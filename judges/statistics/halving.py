@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._special import Ints
+from ._special import Floats, Ints
 from .clusters import cluster_codes
 
 SPLIT_FROM = 150  # prompts; below this maxT judges all K on all prompts
@@ -101,5 +101,16 @@ def finalist(means: ArrayLike, plan: HalvingPlan) -> int:
     for prompts in plan.rounds:
         seen = np.concatenate([seen, prompts])
         if len(alive) > 1:
-            alive = alive[keep_half(np.nanmean(y[np.ix_(seen, alive)], axis=0), alive)]
+            alive = alive[keep_half(screened_means(y[np.ix_(seen, alive)]), alive)]
     return int(alive[0])
+
+
+def screened_means(means: ArrayLike) -> Floats:
+    """Means (n, k) over prompts, of the candidates that can be ranked; −inf for whom fewer than half as many judged.
+
+    Three prompts, all won, would have the highest mean of all.
+    """
+    y = np.asarray(means, float)
+    judged = np.isfinite(y).sum(axis=0)
+    total = np.where(np.isfinite(y), y, 0).sum(axis=0)
+    return np.where((judged > 0) & (2 * judged >= judged.max(initial=0)), total / np.maximum(judged, 1), -np.inf)

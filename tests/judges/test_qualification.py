@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from venire._common.errors import InputError
 from venire.judges.anchors import INTACT
 from venire.judges.qualification import examine
 
@@ -73,3 +74,10 @@ def test_each_judge_and_each_kind_by_itself() -> None:
     assert (exams["good"].right, exams["bad"].right) == (4, 0)
     assert exams["good"].kinds == {"shuffle": (4, 4)}
     assert exams["good"].to_dict()["kinds"] == {"shuffle": [4, 4]}
+
+
+def test_an_anchor_that_does_not_name_its_winner_is_refused() -> None:
+    """Somebody else's names: which of them is the better answer cannot be guessed, and a guess would be half wrong."""
+    theirs = votes([RIGHT] * 2).with_columns(candidate=pl.lit("good"), incumbent=pl.lit("degraded"))
+    with pytest.raises(InputError, match=r"of 'good' and 'degraded' .* neither is 'anchor/intact'"):
+        examine(theirs)

@@ -193,7 +193,7 @@ def screen(run: "Run", judging: "Judging", design: Design, names: list[str], ask
     import numpy as np
 
     from venire.judges.rotation import rotate
-    from venire.judges.statistics.halving import finalist, keep_half
+    from venire.judges.statistics.halving import finalist, keep_half, screened_means
 
     assert design.halving is not None
     counted, alive, seen = asker.counted, np.arange(len(names)), []
@@ -214,7 +214,7 @@ def screen(run: "Run", judging: "Judging", design: Design, names: list[str], ask
         if not all(complete):
             return None
         means = screen_means(asker.ledger().votes, design, names)
-        alive = alive[keep_half(np.nanmean(means[np.ix_(seen, alive)], axis=0), alive)]
+        alive = alive[keep_half(screened_means(means[np.ix_(seen, alive)]), alive)]
     return names[finalist(screen_means(asker.ledger().votes, design, names), design.halving)]
 
 

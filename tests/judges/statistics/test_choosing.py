@@ -257,3 +257,15 @@ def test_more_clusters_than_are_left_out_one_by_one(monkeypatch: pytest.MonkeyPa
     grouped = davidson_intervals(wins, ties)
     assert grouped.fit.beta == pytest.approx(alone.fit.beta) and grouped.df == 99
     assert np.sqrt(np.diag(grouped.cov)) == pytest.approx(np.sqrt(np.diag(alone.cov)), rel=0.25)
+
+
+def test_who_was_hardly_judged_does_not_win_the_screen() -> None:
+    plan = halving_plan([f"f{i}" for i in range(150)], 3, seed=1)
+    means = np.tile([0.5, 0.7, np.nan], (150, 1))
+    few = plan.screen[:8]
+    means[few, 2] = 1.0  # eight prompts, all won
+    assert finalist(means, plan) == 1
+    means[plan.screen, 2] = 1.0
+    assert finalist(means, plan) == 2
+    means[plan.rounds[0], 1] = np.nan  # not judged at all in the first round
+    assert finalist(np.where(np.arange(3) == 2, np.nan, means), plan) == 0
