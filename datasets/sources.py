@@ -103,10 +103,12 @@ class Builder:
         made.stances = [s for s in all_ if s.own_words or not source.own_words_only]
         if not made.stances:
             raise InputError(f"{path}: no answer to build from; go on with: venire calibrate")
+        shipped = {question.id: question for _, question in load_interview()}
+        asked = {question.id: question for _, question in interview}
         for stance in made.stances:
             weight = stance.weight / MIDDLE if self.spec.weights == "emotional" else 1.0
             about: dict[str, Any] = {"category": stance.category, "family": stance.family, "weight": weight}
-            options_by = None if source.questions else SHIPPED_QUESTIONS_BY
+            options_by = SHIPPED_QUESTIONS_BY if asked[stance.id] == shipped.get(stance.id) else None
             own = options_by if stance.option_words else None
             made.rows.append(SftRow(**about, teacher=own, messages=[_user(stance.ask), _model(stance.stance)]))
             about["teacher"] = options_by
