@@ -18,9 +18,9 @@ import yaml
 
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_atomic
-from venire._common.hashing import sha256_json, sha256_text
+from venire._common.hashing import sha256_file, sha256_json, sha256_text
 
-from .card import FileFacts, SourceFacts, file_facts, read_licences, render_card
+from .card import FileFacts, SourceFacts, file_facts, render_card
 from .exports import Parts, export
 from .imports import same_rows
 from .leaks import find_leaks
@@ -187,9 +187,10 @@ def _write(built: Built, spec: Spec, contents: dict[str, str]) -> None:
         "sources": [asdict(source) for source in built.sources],
         "notes": built.notes,
     }
+    earlier = _of_earlier_build(built.out, contents)
     contents[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     try:
-        for name in sorted(_of_earlier_build(built.out) - set(contents)):
+        for name in sorted(earlier - set(contents)):
             if (built.out / name).resolve().is_relative_to(built.out.resolve()):
                 (built.out / name).unlink(missing_ok=True)
         for name, content in contents.items():
@@ -198,16 +199,23 @@ def _write(built: Built, spec: Spec, contents: dict[str, str]) -> None:
         raise InputError(f"{built.out} cannot be written: {error.strerror}; the same command goes on") from error
 
 
-def _of_earlier_build(out: Path) -> set[str]:
-    """The files of `out` that a build wrote. Raises InputError where somebody else's would be written over."""
+def _of_earlier_build(out: Path, made: Mapping[str, str]) -> set[str]:
+    """The files of `out` that a build wrote. Raises InputError where another's file, or one edited since, would go."""
+    known: dict[str, str] = {}
     if (out / MANIFEST).is_file():
         try:
-            return set(read_json(out / MANIFEST)["files"])
+            known = dict(read_json(out / MANIFEST)["files"])
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{out / MANIFEST}: no manifest of a build; name an empty folder") from error
-    if (out / "README.md").is_file() and not read_licences(out / MANIFEST).by_source:  # as every card of ours has
-        raise InputError(f"{out / 'README.md'} is there, and no build wrote it; name an empty folder")
-    return set()
+    for name in sorted({*known, *made} - {MANIFEST}):
+        file = out / name
+        if not file.resolve().is_relative_to(out.resolve()) or not file.is_file():
+            continue
+        there = sha256_file(file)  # what a build that broke off has written is as this one writes it
+        if there != known.get(name) and (name not in made or there != sha256_text(made[name])):
+            fault = "was changed after it was built" if name in known else "is there, and no build wrote it"
+            raise InputError(f"{file} {fault}; move it, or choose another --out")
+    return set(known)
 
 
 def _yaml(rows: Sequence[Mapping[str, Any]]) -> str:

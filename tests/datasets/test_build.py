@@ -247,7 +247,11 @@ def test_files_of_an_earlier_build_that_are_not_made_any_more_go(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
-    [("README.md", "# My notes\n", "no build wrote it"), ("data.json", "[]", "no manifest of a build")],
+    [
+        ("README.md", "# My notes\n", "no build wrote it"),
+        ("sft_train.jsonl", "{}", "no build wrote it"),
+        ("data.json", "[]", "no manifest of a build"),
+    ],
 )
 def test_a_folder_with_somebody_elses_files_is_left_alone(tmp_path: Path, name: str, content: str, says: str) -> None:
     theirs = tmp_path / "out" / name
@@ -256,6 +260,41 @@ def test_a_folder_with_somebody_elses_files_is_left_alone(tmp_path: Path, name: 
     with pytest.raises(InputError, match=says):
         made(tmp_path, [{"kind": "rows", "file": str(alpaca(tmp_path / "rows.jsonl", 20))}])
     assert contents(tmp_path / "out") == {name: content.encode()}
+
+
+def test_a_built_file_that_was_edited_since_is_not_written_over(tmp_path: Path) -> None:
+    source = {"kind": "rows", "file": str(alpaca(tmp_path / "rows.jsonl", 20))}
+    file = made(tmp_path, [source], export=["mlx"]).out / "mlx" / "sft" / "train.jsonl"
+    before = contents(tmp_path / "out")
+    file.write_text("{}\n", "utf-8")
+    for export in (["mlx"], []):
+        with pytest.raises(InputError, match=r"train.jsonl was changed after it was built; move it, or choose another"):
+            made(tmp_path, [source], export=export)
+    assert contents(tmp_path / "out") == before | {"mlx/sft/train.jsonl": b"{}\n"}
+    file.unlink()
+    assert contents(made(tmp_path, [source], export=["mlx"]).out) == before
+    (tmp_path / "out" / "data.json").unlink()
+    assert contents(made(tmp_path, [source], export=["mlx"]).out) == before, "a build that broke off goes on"
+
+
+def test_the_author_of_the_shipped_options_is_known_by_the_question_itself(tmp_path: Path, answers: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "contemporary.yaml").write_text(
+        "- {id: kite, title: Kite, ask: Climb it, why: x, category: kindness, text: A kite, usual: B, options: {A: "
+        "{text: Climb, stance: I climb., contrast: B}, B: {text: Leave, stance: I leave it., contrast: A}}}\n",
+        "utf-8",
+    )
+    value = json.loads(answers.read_text("utf-8"))
+    value["phase1_contemporary"].append({"dilemma_id": "kite", "choice": "A", "certainty": 5, "emotional_weight": 5})
+    answers.write_text(json.dumps(value), "utf-8")
+    built = made(tmp_path, [{"kind": "answers", "file": str(answers), "questions": [str(SHIPPED), str(own)]}])
+    rows = [
+        row
+        for p in ("train", "validation", "evaluation")
+        for row in load_rows(built.out / f"dpo_{p}.jsonl", "dpo").rows
+    ]
+    assert {row.family for row in rows if row.teacher != "anthropic"} == {"kite"}
 
 
 def test_what_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
