@@ -53,6 +53,7 @@ def text_findings(votes: pl.DataFrame) -> Iterator[Finding]:
     read = _read(votes)
     if read.height:
         yield from _winner_mismatch(votes, read)
+        yield from _readable_but_invalid(votes, read)
         yield from label_mapping(votes, read)
         yield from _error_as_verdict(votes, read)
         yield from _unparseable(votes, read)
@@ -103,6 +104,25 @@ def _winner_mismatch(votes: pl.DataFrame, read: pl.DataFrame) -> Iterator[Findin
         f"{count(wrong.height, 'verdict')} of {checked} that the raw text settles say otherwise than it does"
         + (f"; {inverted} are inverted" if inverted else ""),
         effect(votes, mended),
+    )
+
+
+def _readable_but_invalid(votes: pl.DataFrame, read: pl.DataFrame) -> Iterator[Finding]:
+    """Votes set aside although their text names a winner. No error: a form that was asked for may be held to strictly,
+    and a gate counts invalid votes against the candidate."""
+    readable = pl.col("derived").is_not_null()
+    wrong = read.filter(readable, pl.col("verdict") == "invalid", ~pl.col("reason").is_in(_FAILED).fill_null(False))
+    if wrong.height == 0:
+        return
+    sides = {side: wrong.filter(derived=side).height for side in ("candidate", "incumbent", TIE)}
+    named = ", ".join(f"{number} {side}" for side, number in sides.items())
+    yield Finding(
+        "winner_mismatch",
+        "warning",
+        row_list(wrong),
+        f"{count(wrong.height, 'vote')} of {read.filter(readable).height} that the raw text settles are recorded as "
+        f"invalid ({named})",
+        "with them read, " + effect(votes, replaced(votes, wrong.select(ROW, verdict="derived"))),
     )
 
 

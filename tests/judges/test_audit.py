@@ -236,6 +236,20 @@ def test_a_winner_where_the_judge_said_tie():
     assert one(table(rows), "winner_mismatch").rows == [1, 2, 3, 4, 5]
 
 
+def test_losses_that_are_recorded_as_invalid():
+    """Set aside, 29 losses of 57 leave a win rate of one; the raw text says what they were."""
+    rows = labelled(golden(57, 28), [False] * 57)
+    for row in rows[28:]:
+        row |= {"verdict": "invalid", "reason": "parse"}
+    finding = one(table(rows), "winner_mismatch")
+    assert finding.severity == "warning" and finding.rows == list(range(29, 58))
+    assert "29 votes of 57" in finding.message and "29 incumbent" in finding.message
+    assert "goes from 1.000" in finding.effect and "to 0.491" in finding.effect
+    for row in rows[28:]:
+        row["judgment"] = "Both have their qualities, and"
+    assert found(table(rows), "winner_mismatch") == []
+
+
 def test_57_rows_of_25_prompts():
     rows = labelled(golden(), [False] * 57)
     for i, row in enumerate(rows):
