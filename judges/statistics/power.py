@@ -82,21 +82,28 @@ def non_inferiority_power(
     n: int, delta: float, discordance: float = 0.05, change: float = 0.0, alpha: float = 0.05
 ) -> float:
     """Exact chance that Tango's test shows non-inferiority; true gains − losses = `change`, sum = `discordance`."""
-    gain, loss = (discordance + change) / 2, (discordance - change) / 2
-    if gain < 0 or loss < 0 or discordance > 1:
+    return float(_passes(np.array([n]), delta, discordance, _share_of_gains(discordance, change), alpha)[0])
+
+
+def _share_of_gains(discordance: float, change: float) -> float:
+    if abs(change) > discordance or discordance > 1:
         raise ValueError("the change cannot exceed the discordance")
-    return _passes(n, delta, discordance, gain / discordance if discordance else 0.0, alpha)
+    return (discordance + change) / 2 / discordance if discordance else 0.0
 
 
-def _passes(n: int, delta: float, discordance: float, share: float, alpha: float, *, bound: bool = False) -> float:
-    """The chance above, summed over the changed items; of them `share` are gains.
+def _passes(
+    ns: np.ndarray, delta: float, discordance: float, share: float, alpha: float, *, bound: bool = False
+) -> np.ndarray:
+    """The chance above for many n at once, summed over the changed items; of them `share` are gains.
 
     The test passes from some number of gains among them on, so one binomial tail a number suffices. `bound` takes that
     number as real, where Tango's Z crosses its critical value: never less than the chance, and without its sawtooth.
     """
-    spread = 12 * np.sqrt(n * discordance * (1 - discordance)) + 10  # beyond it lies nothing that a double would hold
-    low, high = max(0, int(n * discordance - spread)), min(n, int(np.ceil(n * discordance + spread)))
-    changed = np.arange(low, high + 1)
+    n, most = ns[:, None], int(ns.max())
+    spread = 12 * np.sqrt(most * discordance * (1 - discordance)) + 10  # no double holds what lies beyond
+    low, high = max(0, int(ns.min() * discordance - spread)), min(most, int(np.ceil(most * discordance + spread)))
+    changed = np.minimum(np.arange(low, high + 1), n)
+    real = np.arange(low, high + 1) <= n
     critical = normal_quantile(1 - alpha)
 
     def shown(gains: np.ndarray) -> np.ndarray:
@@ -115,8 +122,8 @@ def _passes(n: int, delta: float, discordance: float, share: float, alpha: float
             passing = shown(middle)
             fails, start = np.where(passing, fails, middle), np.where(passing, middle, start)
         start = np.where(least > 0, fails, 0)
-    tail = np.where(never, 0.0, binomial_at_least(start, changed, share))
-    return float(np.exp(_log_binomial(n, changed, discordance)) @ tail)
+    tail = np.where(never | ~real, 0.0, binomial_at_least(start, changed, share))
+    return (np.exp(_log_binomial(n, changed, discordance)) * tail).sum(axis=1)
 
 
 def _log_binomial(n: np.ndarray | int, k: np.ndarray, p: float) -> np.ndarray:
@@ -178,13 +185,13 @@ def non_inferiority_size(
     largest: int = 5000,
 ) -> SuiteSize:
     """The smallest n at which Tango's test passes with `power` at the given discordance and true change."""
-    share = (discordance + change) / 2 / discordance if discordance else 0.0
+    share = _share_of_gains(discordance, change)
     return _smallest(
-        lambda ns: np.array([non_inferiority_power(int(n), delta, discordance, change, alpha) for n in ns]),
+        lambda ns: _passes(ns, delta, discordance, share, alpha),
         lambda n: most_losses(n, delta, alpha),
         power,
         largest,
-        lambda n: _passes(n, delta, discordance, share, alpha, bound=True),
+        lambda n: float(_passes(np.array([n]), delta, discordance, share, alpha, bound=True)[0]),
     )
 
 
@@ -211,11 +218,8 @@ def _smallest(
         first = _reaches(bound_of, power, first, last)
     for start in range(first, last + 1, _BLOCK):
         ns = np.arange(start, min(start + _BLOCK, last + 1))
-        reached = powers_of(ns)
-        enough = np.flatnonzero(reached >= power)
-        if enough.size:
-            n = int(ns[enough[0]])
-            return SuiteSize(n, float(reached[enough[0]]), limit_of(n))
+        for n in ns[powers_of(ns) >= power][:1]:
+            return SuiteSize(int(n), float(powers_of(np.array([n]))[0]), limit_of(int(n)))
     return SuiteSize(None, float(powers_of(np.array([largest]))[0]), limit_of(largest))
 
 
