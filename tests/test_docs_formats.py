@@ -20,7 +20,7 @@ from venire.judges.votes import NOTES, REASONS, REQUIRED, SCHEMA, USES, VERDICTS
 from venire.registry import Registry
 from venire.votes_commands import votes as command
 
-from .judges.panels import INCUMBENT, simulate, with_lengths
+from .judges.panels import INCUMBENT, JUDGES, simulate, with_lengths
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "formats.md").read_text("utf-8")
@@ -154,7 +154,9 @@ def test_a_decision_has_the_keys_and_components_of_the_page() -> None:
     one_sided = audit(votes.filter("candidate_first"))
     inputs = GateInputs(
         votes, parse_policy(asked, "page"), ("step-1/plain",), INCUMBENT,
-        suites=suites("step-1/plain"), conflicts={}, integrity=[], leaks=[], audit=one_sided,
+        suites=suites("step-1/plain"), conflicts={},
+        panel=JUDGES,
+        sealed=[], integrity=[], leaks=[], audit=one_sided,
         post_hoc=PostHoc(("panel",), "a judge was added"),
     )  # fmt: skip
     decision = decide(inputs).to_dict()
