@@ -1,4 +1,4 @@
-"""The second round: against the registry's champion, whose name and whose weights may come back among the candidates."""
+"""The second round: against the registry's champion, whose name and weights may come back among the candidates."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from venire._common.errors import InputError
-from venire._common.files import write_json
+from venire._common.files import read_json, write_json
 from venire._common.hashing import sha256_json
 from venire.engine import Base
 from venire.registry import Registry
@@ -46,7 +46,10 @@ def write(tiny_base: Base, tiny_adapters: list[Path], tmp_path: Path, monkeypatc
 
 def crown(run: Run) -> dict[str, Any]:
     """Promote the first candidate of a run, as `registry promote` does."""
-    champion = asdict(run.candidate_contenders()[0])
+    return crown_as(asdict(run.candidate_contenders()[0]))
+
+
+def crown_as(champion: dict[str, Any]) -> dict[str, Any]:
     write_json(Registry().path, {"history": [{"action": "promote", "champion": champion, "previous": None}]})
     return champion
 
@@ -93,3 +96,25 @@ def test_a_candidate_called_like_a_base_is_refused_and_only_the_base_is_the_incu
     run = write({"base": "tiny"}, {"base": "tiny", "treatment": "warm"}, incumbent="tiny/plain", treatments=treatments)
     assert plan.freeze(run)["plan"]["candidates"] == 1
     assert [c.name for c in run.candidate_contenders()] == ["tiny/warm"]
+
+
+def test_a_champion_is_met_under_the_treatment_that_it_was_promoted_under(write: Write) -> None:
+    warm = {"kind": "system", "text": "Be warm."}
+    both = {"plain": {}, "warm": warm}
+    first = write({"path": "ad0", "treatment": "warm"}, name="first", incumbent="tiny/plain", treatments=both)
+    plan.freeze(first)
+    first.write_contenders(first.candidate_contenders())
+    (champion,) = read_json(first.contenders_file)
+    crown_as(champion)
+    with pytest.raises(InputError, match=r"champion ad0@.*/warm answers under the treatment 'warm', which is not here"):
+        plan.freeze(write({"path": "v2/ad0"}))
+    with pytest.raises(InputError, match=r"treatments\.warm is not what the champion ad0@.* was promoted under"):
+        plan.freeze(write({"path": "v2/ad0"}, treatments={"warm": warm | {"text": "Be cold."}}))
+    assert "champion" not in told(plan.freeze(write({"path": "v2/ad0"}, treatments={"warm": warm})))
+    crown_as({key: value for key, value in champion.items() if key != "treatment_sha256"})  # as it was written before
+    old = write({"path": "v2/ad0"}, name="old", treatments={"warm": warm | {"text": "Be cold."}})
+    assert "what the champion's treatment 'warm' held when it was promoted was not recorded" in told(plan.freeze(old))
+
+
+def told(lock: dict[str, Any]) -> str:
+    return "\n".join(f["message"] for f in lock["plan"]["findings"] if f["component"] == "candidates")

@@ -22,7 +22,8 @@ class Contender:
     """What a comparison compares: weights × treatment, under the experiment's generation settings.
 
     `path` is the folder of the candidate's weights (None: an untrained base), `sha256` their identity (the base's
-    identity for an untrained base), `teachers` the families that wrote or rewarded its training data.
+    identity for an untrained base), `teachers` the families that wrote or rewarded its training data, and
+    `treatment_sha256` the treatment's content, in what the registry keeps.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Contender:
     candidate: str | None = None
     step: int = 0
     teachers: tuple[str, ...] = ()
+    treatment_sha256: str | None = None
 
 
 class Run:
@@ -168,7 +170,9 @@ class Run:
 
     def write_contenders(self, contenders: list[Contender]) -> None:
         """Record who is who, for the registry and the report; judges never read it."""
-        write_json(self.contenders_file, [asdict(c) for c in contenders])
+        treated = self.require_lock()["frozen"]["treatments"]
+        told = [replace(c, treatment_sha256=sha256_json(treated.get(c.treatment))) for c in contenders]
+        write_json(self.contenders_file, [asdict(c) for c in told])
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

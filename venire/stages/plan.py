@@ -26,6 +26,7 @@ def freeze(run: "Run") -> dict[str, Any]:
     """
     lock, begun = run.lock, run.eval_logs.exists() or run.candidates.exists()
     frozen = describe(run, anew=lock is None or not begun)
+    check_champion(run, frozen)
     check_candidates(run)
     check_leaks(run)
     if lock is not None and lock["frozen"] == frozen:
@@ -169,9 +170,15 @@ def unchecked(run: "Run") -> list[dict[str, str]]:
     return [{"component": "leaks", "severity": "note", "message": why + told} for why in missing]
 
 
-def notes(run: "Run") -> list[dict[str, str]]:
-    """Findings about the candidates that stop nothing."""
-    return [{"component": "candidates", "severity": "note", "message": told} for told in told_left_out(run)]
+def notes(run: "Run", frozen: dict[str, Any]) -> list[dict[str, str]]:
+    """Findings about who is compared that stop nothing."""
+    said, champion = told_left_out(run), frozen.get("champion")
+    if champion and not champion.get("treatment_sha256") and frozen["treatments"].get(champion["treatment"]):
+        said.append(
+            f"what the champion's treatment {champion['treatment']!r} held when it was promoted was not recorded; "
+            "that it is the same here was not checked"
+        )
+    return [{"component": "candidates", "severity": "note", "message": told} for told in said]
 
 
 def recipes(run: "Run") -> list[Any]:
@@ -186,6 +193,24 @@ def count_candidates(run: "Run") -> int:
     """How many candidates there will be: each recipe's checkpoints, and every other one named but the incumbent."""
     others = [spec for spec in run.experiment.candidates if not spec.recipe]
     return len(others) + sum(recipe.n_checkpoints for recipe in recipes(run)) - len(run.left_out())
+
+
+def check_champion(run: "Run", frozen: dict[str, Any]) -> None:
+    """Raises InputError unless the champion can be met as it was promoted: under the same treatment."""
+    champion, treated = frozen.get("champion"), frozen["treatments"]
+    if champion is None:
+        return
+    name, known = champion["treatment"], champion.get("treatment_sha256")
+    if name not in treated:
+        raise InputError(
+            f"{run.path}: the champion {champion['name']} answers under the treatment {name!r}, which is not here; "
+            "add it to `treatments`, as it was when it was promoted"
+        )
+    if known and known != sha256_json(treated[name]):
+        raise InputError(
+            f"{run.path}: treatments.{name} is not what the champion {champion['name']} was promoted under; write it "
+            "as it was, and give another content another name"
+        )
 
 
 def check_candidates(run: "Run") -> None:
@@ -225,7 +250,7 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         "power": [{"win_rate": r, "power": p} for r, p in zip(seen.rates, seen.power, strict=True)],
         "needed": [{"win_rate": r, "prompts": p} for r, p in zip(seen.rates, seen.needed, strict=True)],
         "calls": [vars(count) for count in count_calls(panel, n_pairs, screened=screened)],
-        "findings": [*(vars(finding) for finding in findings), *unchecked(run), *notes(run)],
+        "findings": [*(vars(finding) for finding in findings), *unchecked(run), *notes(run, frozen)],
     }
 
 
