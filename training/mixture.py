@@ -5,7 +5,7 @@ mix(file, "sft", held_out=0.1, replay=Replay(data="general.jsonl", share=0.3), â
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from venire._common.errors import InputError
 from venire._common.hashing import sha256_json, sha256_text
 from venire.datasets.rows import Method, Row, TrainingData, load_rows
+from venire.datasets.similarity import plain
+from venire.datasets.split import asked, family_of
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ def mix(
 
 
 def family(row: Row) -> str:
-    """What a row shares with its paraphrases: its family, else its own text."""
-    return row.family or sha256_text("\n".join(row.texts))
+    """What a row shares with its paraphrases: its family, else what it asks."""
+    return family_of(row)
 
 
 def _rows(data: TrainingData) -> Rows:
@@ -93,17 +95,18 @@ def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Pat
         return rows, None
     if isinstance(held_out, Path):
         measured = _rows(load_rows(held_out, kind))
-        trained = {family(row): rows.place(i) for i, row in enumerate(rows.rows)}
+        trained = {key: rows.place(i) for i, row in enumerate(rows.rows) for key in _keys(row)}
         for index, row in enumerate(measured.rows):
-            if (place := trained.get(family(row))) is not None:
+            if (place := _first(trained, row)) is not None:
                 raise InputError(
                     f"{measured.place(index)}: held out, and {place} of the training data is of the same family or "
-                    "text; what is measured on must not be trained on"
+                    "question; what is measured on must not be trained on"
                 )
         return rows, measured
     apart: set[str] = set()
     count = 0
-    sizes = Counter(family(row) for row in rows.rows)
+    group = _groups(rows)
+    sizes = Counter(group[family(row)] for row in rows.rows)
     # By hash: no generator's state, so the same families are apart in every run, on every machine, in every language.
     for name in sorted(sizes, key=sha256_text):
         if count + sizes[name] / 2 > held_out * len(rows.rows):
@@ -115,16 +118,50 @@ def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Pat
             f"{file}: held_out: {held_out:g} of {len(rows.rows)} rows in {len(sizes)} families leaves "
             f"{'nothing to hold out' if not apart else 'nothing to train on'}; give another share, or a file"
         )
-    return _where(rows, lambda row: family(row) not in apart), _where(rows, lambda row: family(row) in apart)
+    return (
+        _where(rows, lambda row: group[family(row)] not in apart),
+        _where(rows, lambda row: group[family(row)] in apart),
+    )
+
+
+def _keys(row: Row) -> set[str]:
+    """By what a row is known on the other side: its family, and what it asks."""
+    return {family(row), _question(row)}
+
+
+def _question(row: Row) -> str:
+    return f"asks {plain(asked(row))}"
+
+
+def _first(places: dict[str, str], row: Row) -> str | None:
+    return next((places[key] for key in sorted(_keys(row)) if key in places), None)
+
+
+def _groups(rows: Rows) -> dict[str, str]:
+    """Each family's group, named by one of its families: those that share a question go the same way."""
+    families: dict[str, set[str]] = defaultdict(set)
+    questions: dict[str, set[str]] = defaultdict(set)
+    for row in rows.rows:
+        families[_question(row)].add(family(row))
+        questions[family(row)].add(_question(row))
+    group: dict[str, str] = {}
+    for name in sorted(questions):
+        waiting = [name] if name not in group else []
+        while waiting:
+            one = waiting.pop()
+            if one not in group:
+                group[one] = name
+                waiting += [other for question in questions[one] for other in families[question]]
+    return group
 
 
 def _check_apart(measured: Rows, general: Rows) -> None:
     """Raises InputError for a row of the replay that is held out, or of a family that is."""
-    apart = {family(row): measured.place(i) for i, row in enumerate(measured.rows)}
+    apart = {key: measured.place(i) for i, row in enumerate(measured.rows) for key in _keys(row)}
     for index, row in enumerate(general.rows):
-        if (place := apart.get(family(row))) is not None:
+        if (place := _first(apart, row)) is not None:
             raise InputError(
-                f"{general.place(index)}: replay, and {place} is held out and of the same family or text; what is "
+                f"{general.place(index)}: replay, and {place} is held out and of the same family or question; what is "
                 "measured on must not be trained on, so take it out of the replay's file"
             )
 

@@ -64,6 +64,33 @@ def test_whole_families_are_held_out_the_same_ones_for_every_seed(values: Path) 
     assert one.described["held_out"]["rows"] == len(one.held_out.rows) == 15
 
 
+def answers(file: Path, questions: range, said: str = "Answer", **more: Any) -> Path:
+    """Five answers to each question."""
+    rows = [row(f"What of my value number {q}?", **more) for q in questions for _ in range(5)]
+    for i, made in enumerate(rows):
+        made["messages"][1]["content"] = f"{said} {i}"
+    return write(file, rows)
+
+
+def test_rows_without_a_family_are_held_out_by_their_question(tmp_path: Path) -> None:
+    file = answers(tmp_path / "bare.jsonl", range(20))
+    found = mixed(file, held_out=0.2)
+    assert found.held_out is not None and len(found.held_out.rows) == 20
+    trained = {r.texts[0] for r in found.train.rows}
+    assert not trained & {r.texts[0] for r in found.held_out.rows}
+    assert len(mixed(file, phrasings=1).train.rows) == 20
+    other = answers(tmp_path / "other.jsonl", range(19, 21), "Another answer", family="new")
+    with pytest.raises(InputError, match=r"other\.jsonl, row 1: held out, and .*bare\.jsonl, row \d+ .* question"):
+        mixed(file, held_out=other)
+
+
+def test_families_that_share_a_question_are_held_out_together(tmp_path: Path) -> None:
+    rows = [row(f"What of value {n // 2}?", f"family-{n}") for n in range(20)]
+    found = mixed(write(tmp_path / "shared.jsonl", rows), held_out=0.3)
+    assert found.held_out is not None and len(found.held_out.rows) == 6
+    assert not {r.texts[0] for r in found.train.rows} & {r.texts[0] for r in found.held_out.rows}
+
+
 def test_fewer_phrasings_are_part_of_more(values: Path) -> None:
     few, more = mixed(values, phrasings=1).train, mixed(values, phrasings=3).train
     assert (len(few.rows), len(more.rows)) == (12, 36)
