@@ -139,7 +139,7 @@ def _code(frame: pl.DataFrame) -> _Coded:
     same = frame["family"].dtype == frame["prompt_id"].dtype and frame["family"].equals(frame["prompt_id"])
     family, families = (prompt, prompts) if same else _codes(frame["family"])
     has_domain = "domain" in frame.columns and frame["domain"].null_count() < len(frame)
-    domain, domains = _codes(frame["domain"].fill_null("")) if has_domain else (None, None)
+    domain, domains = _codes(_domains(frame)) if has_domain else (None, None)
     has_soft = "preference" in frame.columns and frame["preference"].null_count() < len(frame)
     return _Coded(
         prompt=prompt,
@@ -156,6 +156,14 @@ def _code(frame: pl.DataFrame) -> _Coded:
         domains=domains,
         judge_families=_judge_families(frame, judges),
     )
+
+
+def _domains(frame: pl.DataFrame) -> pl.Series:
+    """Each row's domain; one that lacks it has its prompt's, "" where no row of the prompt has any."""
+    if frame["domain"].null_count() == 0:
+        return frame["domain"]
+    own = pl.col("domain").cast(pl.String)
+    return frame.select(pl.coalesce(own, own.min().over("prompt_id"), pl.lit("")).alias("domain")).to_series()
 
 
 def _judge_families(frame: pl.DataFrame, judges: np.ndarray) -> tuple[str, ...]:

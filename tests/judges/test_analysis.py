@@ -75,6 +75,18 @@ def simulate(seed: int, prompts: int = 30, invalid: float = 0.05, drop: float = 
     return votes.filter(pl.Series(rng.random(prompt.size) >= drop))
 
 
+def test_rows_without_a_domain_have_their_prompts():
+    """One judge's rows that lack it erased all domains of the comparison, without a word."""
+    votes = simulate(1)
+    unknown = pl.col("judge") == JUDGES[0]
+    patchy = votes.with_columns(domain=pl.when(~unknown).then("domain"))
+    whole, mended = (analyze(frame)["comparisons"][0]["domains"] for frame in (votes, patchy))
+    assert set(whole) == {"math", "prose"} and mended == whole
+    some = votes.with_columns(domain=pl.when(pl.col("prompt_id") != "p01").then("domain"))
+    counted = analyze(some)["comparisons"][0]["domains"]
+    assert counted["math"]["n"] == whole["math"]["n"] - 1 and counted["prose"] == whole["prose"]
+
+
 def close(one: object, other: object) -> None:
     """Equal JSON up to rounding."""
     if isinstance(one, dict) and isinstance(other, dict):
