@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -67,6 +68,53 @@ def test_rollback_goes_to_the_champion_before_and_then_to_nobody(tmp_path: Path,
     with pytest.raises(VenireError, match="no champion"):
         store.rollback("again")
     assert len(Registry(tmp_path / "registry.json").history) == 4
+
+
+def entered(action: str, name: str | None, previous: str | None = None) -> dict[str, Any]:
+    """An entry as a registry file holds it; names stand for weights."""
+    champion, before = ({"name": n, "sha256": n} if n else None for n in (name, previous))
+    return {"action": action, "champion": champion, "previous": before, "reason": None, "when": "2026-01-01"}
+
+
+def test_promoting_the_champion_again_changes_nothing_and_says_so(
+    tmp_path: Path, tiny_adapters: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = str(decided(tmp_path / "run", "PROMOTE", tiny_adapters[0]))
+    CliRunner().invoke(command, ["promote", path])
+    again = CliRunner().invoke(command, ["promote", path])
+    assert again.exit_code == 0 and again.output.startswith("champion already, nothing to change: a/plain (")
+    assert len(Registry().history) == 1
+    assert CliRunner().invoke(command, ["rollback", "--reason", "bad"]).output == "champion: nobody\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "back"),
+    [("aba", ["b", "a", None]), ("aab", ["a", None]), ("aa", [None]), ("abab", ["a", "b", "a", None])],
+)
+def test_each_roll_back_goes_one_champion_further_back_until_nobody_is_left(
+    names: str, back: list[str | None], tmp_path: Path
+) -> None:
+    path = tmp_path / "registry.json"
+    befores = [None, *names]
+    write_json(path, {"history": [entered("promote", n, p) for n, p in zip(names, befores, strict=False)]})
+    assert [(Registry(path).rollback("bad")["champion"] or {}).get("name") for _ in back] == back
+    with pytest.raises(VenireError, match="no champion"):
+        Registry(path).rollback("bad")
+
+
+def test_a_promotion_after_a_roll_back_stands_on_whom_that_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    steps = [entered("promote", "a"), entered("promote", "b", "a"), entered("rollback", "a", "b")]
+    write_json(path, {"history": [*steps, entered("promote", "c", "a")]})
+    assert [(Registry(path).rollback("bad")["champion"] or {}).get("name") for _ in range(2)] == ["a", None]
+
+
+def test_a_history_of_old_that_rolled_back_to_the_champion_itself_gets_out(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    twice = [entered("promote", "a"), entered("promote", "b", "a"), entered("promote", "b", "b")]
+    write_json(path, {"history": [*twice, entered("rollback", "b", "b"), entered("rollback", "b", "b")]})
+    assert [(Registry(path).rollback("bad")["champion"] or {}).get("name") for _ in range(2)] == ["a", None]
 
 
 def test_a_confirm_set_is_one_use_a_run(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Registry:
         return self.history[-1]["champion"] if self.history else None
 
     def promote(self, decision_path: Path, contender: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-        """Make a decision's candidate champion.
+        """Make a decision's candidate champion; gives the entry in force, which stays as it is if it says so already.
 
         Raises InputError if there is no decision there, VenireError if it does not say PROMOTE. `reason` is recorded.
         """
@@ -35,6 +35,8 @@ class Registry:
             raise VenireError(
                 f"{decision_path} says {decision['outcome']}, not PROMOTE: {decision['candidate']} stays a candidate"
             )
+        if contender == self.champion:
+            return self.history[-1]
         entry = {
             "action": "promote",
             "champion": contender,
@@ -49,16 +51,33 @@ class Registry:
         return entry
 
     def rollback(self, reason: str) -> dict[str, Any]:
-        """Put back whoever was champion before the last promotion. Raises VenireError if nobody was promoted."""
+        """Put back whoever was champion before this one was promoted. Raises VenireError if there is no champion."""
         now = self.champion
         if now is None:
             raise VenireError("there is no champion to roll back from")
-        made = [entry for entry in self.history if entry["action"] == "promote" and entry["champion"] == now]
-        previous = made[-1]["previous"] if made else None
+        reign = self._reign()
+        previous = reign[-2] if len(reign) > 1 else None
         entry = {"action": "rollback", "champion": previous, "previous": now, "reason": reason, "when": _now()}
         self.history.append(entry)
         self._write()
         return entry
+
+    def _reign(self) -> list[dict[str, Any]]:
+        """The champion last, before it those that roll-backs would put back: every one is another than its neighbour.
+
+        Histories of old may promote a champion a second time, or roll back to a wrong one: what was in force counts.
+        """
+        reign: list[dict[str, Any]] = []
+        for entry in self.history:
+            champion = entry["champion"]
+            if entry["action"] == "rollback":
+                while reign and (champion is None or not _same(reign[-1], champion)):
+                    reign.pop()
+            if reign and champion is not None and _same(reign[-1], champion):
+                reign[-1] = champion
+            elif champion is not None:
+                reign.append(champion)
+        return reign
 
     def earlier_uses(self, families: set[str], run: str, lock_sha256: str) -> int:
         """How many other uses took a family of `families` before this run, under this lock, took it itself.
@@ -96,6 +115,16 @@ def read_decision(path: Path) -> dict[str, Any]:
     if not isinstance(decision, dict) or "outcome" not in decision:
         raise InputError(f"decision {str(path)!r}: no `outcome` in it; is it a decision.json?")
     return decision
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Are they the same weights under the same treatment, whatever they are called and wherever they lie?"""
+    if "sha256" not in one:
+        return one == other
+    keys = ["sha256", "treatment", "base", "kind"]
+    if one.get("treatment_sha256") and other.get("treatment_sha256"):  # which older entries do not say
+        keys.append("treatment_sha256")
+    return all(one.get(key) == other.get(key) for key in keys)
 
 
 def _is_use(use: dict[str, Any], run: str, lock_sha256: str) -> bool:

@@ -68,10 +68,13 @@ def promote(store: Registry, decision: Path, post_hoc: str | None, as_json: bool
     """
     from venire.reports.card import note_promotion
 
-    contender = contender_of(decision)
+    contender, before = contender_of(decision), len(store.history)
     entry = store.promote(decision, contender, post_hoc)
-    note_promotion(decision.parent, entry)
-    click.echo(json.dumps(entry) if as_json else f"champion: {contender['name']} ({contender['sha256'][:8]})")
+    already = len(store.history) == before
+    if not already:
+        note_promotion(decision.parent, entry)
+    said = f"champion{' already, nothing to change' * already}: {contender['name']} ({contender['sha256'][:8]})"
+    click.echo(json.dumps(entry) if as_json else said)
 
 
 @registry.command("rollback")
