@@ -160,3 +160,28 @@ def test_full_weights_of_ours_are_of_their_base_s_family(tiny_base: Base, tmp_pa
     write_json(folder / "lineage.json", lineage | {"sha256": adapter_sha256(folder)})
     trained = store.from_lineage(folder, read_json(folder / "lineage.json"))
     assert trained.family == store.add(folder, None, "mine").family == store.find("mine").family == "smollm2"
+
+
+def test_a_candidate_knows_its_base_from_any_folder_and_is_refused_on_another(
+    adapter: Path, tiny_base: Base, tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = shutil.copytree(tiny_base.path, tmp_path / "tiny")
+    (tmp_path / "away" / "tiny").mkdir(parents=True)
+    store.add(adapter, "tiny", "mine")
+    (file,) = (own_home / "candidates").glob("mine@*.json")
+    record = read_json(file)
+    assert store.find("mine", ["tiny"]).model.startswith("venire/tiny:mine@")  # as the experiment calls it
+    monkeypatch.chdir(tmp_path / "away")
+    assert store.find("mine").base == str(base) and read_json(file) == record
+    old = {key: value for key, value in record.items() if key != "base_identity"} | {"base": "tiny"}
+    shutil.copytree(base, tmp_path / "away" / "tiny", dirs_exist_ok=True)
+    write_json(file, old)  # as it was written before: it still is read where the base is the one that it was
+    assert store.find("mine").base == str(tmp_path / "away" / "tiny")
+    write_json(file, record)
+    write_json(base / "config.json", read_json(base / "config.json") | {"rope_theta": 5.0})
+    with pytest.raises(InputError, match=r"tiny' is now tiny@local-.*, and it sits on tiny@local-.*; add it again"):
+        store.find("mine")
+    shutil.rmtree(base)
+    listed = CliRunner().invoke(cli, ["candidates", "list", "--json"])
+    assert json.loads(listed.stdout) == []
+    assert "not listed: candidate 'mine@" in listed.stderr and "is not here" in listed.stderr

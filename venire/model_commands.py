@@ -129,7 +129,7 @@ def candidates_list(as_json: bool) -> None:
 
     Example: venire candidates list
     """
-    from venire.store import everything
+    from venire.store import everything, not_as_added
 
     rows = [
         {
@@ -144,6 +144,8 @@ def candidates_list(as_json: bool) -> None:
         for c in everything()
     ]
     _show(rows, as_json, "Candidates")
+    for why in not_as_added():
+        click.echo(f"not listed: {why}", err=True)
 
 
 def _device() -> str:

@@ -162,7 +162,7 @@ class Run:
         if spec.path:
             stored = store.add(Path(spec.path), spec.base or self._only_base(), None)
             return [replace(stored, teachers=tuple(sorted({*stored.teachers, *spec.teachers})))]
-        return [store.find(spec.name) if spec.name else store.bare(spec.base or "")]
+        return [store.find(spec.name, self.experiment.bases) if spec.name else store.bare(spec.base or "")]
 
     def _only_base(self) -> str | None:
         """The base that an adapter sits on where the experiment has just one; else its own config says."""

@@ -83,12 +83,13 @@ def check_family(text: str) -> str:
     return text.lower()
 
 
-def find(name: str) -> Stored:
+def find(name: str, bases: Collection[str] = ()) -> Stored:
     """A candidate added before, by `<name>` or, where several have that name, `<name>@<hash8>`.
 
-    Raises InputError if there is none, if they are several, or if its folder now holds other weights.
+    `bases`, as an experiment writes them: its base is called as there where it is among them.
+    Raises InputError if there is none, if they are several, or if its folder or its base is gone or another by now.
     """
-    found, gone = _added(name)
+    found, gone = _added(name, bases)
     if len(found) > 1:
         names = ", ".join(f"{c.name}@{c.sha256[:8]}" for c in found)
         raise InputError(f"candidate {name!r} is more than one; write one of: {names}")
@@ -140,6 +141,11 @@ def everything() -> list[Stored]:
     return found
 
 
+def not_as_added() -> list[str]:
+    """What is wrong with each candidate added by hand that is not as it was then."""
+    return [str(error) for error in _added()[1]]
+
+
 def _from(lineage: dict[str, Any]) -> dict[str, Any]:
     return {"step": int(lineage.get("step") or 0), "teachers": tuple(lineage.get("teacher_families") or ())}
 
@@ -168,8 +174,19 @@ def _taught(stored: Stored, base_name: str | None, path: Path, teachers: Collect
     lineage = read_json(path / "lineage.json") if (path / "lineage.json").is_file() else {}
     known = sorted({*(before if teachers is None else teachers), *(lineage.get("teacher_families") or ())})
     record = {"name": stored.name, "path": stored.path, "base": base_name, "teachers": known, "sha256": stored.sha256}
+    if base_name:
+        record |= _where(base_name)
     write_json(file, record)
     return replace(stored, teachers=tuple(known))
+
+
+def _where(base_name: str) -> dict[str, str]:
+    """A base as it can be found again from any folder, and what it is then to be."""
+    from venire.engine import ALIASES, resolve_base
+
+    base = resolve_base(base_name)
+    is_folder = base_name not in ALIASES and Path(base_name).expanduser().is_dir()
+    return {"base": str(base.path) if is_folder else base_name, "base_identity": base.identity}
 
 
 def _base_in_config(path: Path) -> str:
@@ -185,7 +202,7 @@ def _record(name: str, sha256: str) -> Path:
     return home() / "candidates" / f"{name}@{sha256[:8]}.json"
 
 
-def _added(name: str | None = None) -> tuple[list[Stored], list[InputError]]:
+def _added(name: str | None = None, bases: Collection[str] = ()) -> tuple[list[Stored], list[InputError]]:
     """The candidates added by hand (of that name) that are as they were then, and what is wrong with each other one."""
     from venire.engine.bases import home
 
@@ -196,7 +213,8 @@ def _added(name: str | None = None) -> tuple[list[Stored], list[InputError]]:
         if name in (None, record["name"], file.stem):
             try:
                 _check_unchanged(file.stem, record)
-                found.append(add(Path(record["path"]), record["base"], record["name"]))
+                base_name = _base_of(file.stem, record, bases)
+                found.append(add(Path(record["path"]), base_name, record["name"]))
             except InputError as error:
                 gone.append(error)
     return found, gone
@@ -215,3 +233,35 @@ def _check_unchanged(spec: str, record: dict[str, Any]) -> None:
         raise InputError(
             f"candidate {spec!r}: {path} now holds other weights ({found[:8]}), of teachers unknown; {again}"
         )
+
+
+def _base_of(spec: str, record: dict[str, Any], bases: Collection[str]) -> str | None:
+    """The base that a candidate was added on, as one of `bases` if it is among them; None for full weights.
+
+    Raises InputError if it is gone, or another by now.
+    """
+    from venire.engine import resolve_base
+
+    if record["base"] is None:
+        return None
+    known, again = _identity(spec, record), f"add it again: venire candidates add {record['path']} --base BASE"
+    for name in bases:
+        if resolve_base(name).identity == known:
+            return name
+    try:
+        found = resolve_base(record["base"])
+    except InputError as error:
+        raise InputError(f"candidate {spec!r}: its base {record['base']!r} is not here ({error}); {again}") from error
+    if known and found.identity != known:
+        raise InputError(
+            f"candidate {spec!r}: {record['base']!r} is now {found.identity}, and it sits on {known}; {again}"
+        )
+    return _where(record["base"])["base"]
+
+
+def _identity(spec: str, record: dict[str, Any]) -> str | None:
+    """Of the base of an added candidate; records of old leave it to what the engine knows of the adapter."""
+    from venire.engine.bases import home
+
+    entry = home() / "adapters" / f"{spec}.json"
+    return record.get("base_identity") or (read_json(entry).get("base") if entry.is_file() else None)
