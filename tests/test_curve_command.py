@@ -73,6 +73,22 @@ def test_candidates_stand_where_their_lineage_says(contenders: list[Contender], 
     assert {p.series for p in points} == {"b/plain", "facts/plain"}
 
 
+def test_checkpoints_from_elsewhere_are_series_apart_at_the_step_that_their_trainer_left(tmp_path: Path) -> None:
+    made = [_contender("b")]
+    for name, state in (("one", {"global_step": 30, "epoch": 1.5}), ("five", None)):
+        made.append(_contender(name, tmp_path / name))
+        (tmp_path / name / "lineage.json").unlink()
+        if state:
+            (tmp_path / name / "trainer_state.json").write_text(json.dumps(state))
+    for by, place in (("step", 30), ("epoch", 1.5), ("rows", 0)):
+        points = curve_points(_results(VALUES), made, "b/plain", by)
+        assert {(p.contenders, p.series, p.at) for p in points} == {
+            (("b/plain",), "b/plain", 0.0),
+            (("one/plain",), "one/plain", place),
+            (("five/plain",), "five/plain", 0.0),
+        }
+
+
 def test_data_that_changed_since_tells_no_phrasings(contenders: list[Contender]) -> None:
     (Path(str(contenders[1].path)) / "data.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match="changed since"):

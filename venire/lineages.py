@@ -25,18 +25,20 @@ def lineage(contender: "Contender") -> dict[str, Any]:
 
 
 def series(contender: "Contender", by: str = "step") -> str:
-    """The recipe that trained it, with its treatment; an untrained base is a series of its own.
+    """The recipe that trained it, with its treatment; an untrained base, and what has no lineage, is one of its own.
 
     Points of a grid that differ by their seed alone are one series, and so are those that differ along the axis `by`.
     """
     recipe = lineage(contender).get("recipe") or {}
+    if not recipe and contender.path:
+        return contender.name
     variant = re.sub(rf"(?:^|-)(?:seed|{re.escape(by)})\d+(?=-|$)", "", str(recipe.get("variant") or "")).strip("-")
     name = "-".join(filter(None, (recipe.get("name") or contender.base, variant)))
     return f"{name}/{contender.treatment}"
 
 
 def place(contender: "Contender", by: str) -> float:
-    """Where a contender stands on the axis; 0 where its lineage does not say.
+    """Where a contender stands on the axis; 0 where neither its lineage nor its trainer_state.json says.
 
     Raises InputError for `phrasings` if the recipe names no number and the data it was trained on is gone or changed.
     """
@@ -48,9 +50,9 @@ def place(contender: "Contender", by: str) -> float:
         case "rows":
             return float(data.get("rows") or 0)
         case "epoch":
-            return float(told.get("epoch") or 0)
+            return float(told.get("epoch") or _state(contender).get("epoch") or 0)
         case _:
-            return float(contender.step)
+            return float(contender.step or _state(contender).get("global_step") or 0)
 
 
 def on_axis(contenders: Iterable["Contender"], by: str) -> list["Contender"]:
@@ -80,9 +82,17 @@ def data_hash(contender: "Contender") -> str:
     return str((lineage(contender).get("data") or {}).get("sha256") or "")
 
 
+def _state(contender: "Contender") -> dict[str, Any]:
+    """What the Hugging Face trainer has left beside weights that were trained elsewhere; empty where it has not."""
+    path = Path(contender.path) / "trainer_state.json" if contender.path and not lineage(contender) else None
+    state = read_json(path) if path and path.is_file() else {}
+    return state if isinstance(state, dict) else {}
+
+
 def _training(contender: "Contender") -> Any:
     recipe = lineage(contender).get("recipe") or {}
-    made = (recipe.get("name"), recipe.get("variant"), recipe.get("sha256"), data_hash(contender))
+    own = contender.name if contender.path and not recipe else None
+    made = (own, recipe.get("name"), recipe.get("variant"), recipe.get("sha256"), data_hash(contender))
     return *made, contender.base, contender.treatment
 
 
