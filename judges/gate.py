@@ -151,7 +151,7 @@ def decide(inputs: GateInputs) -> Decision:
         components=tuple(found),
         design=design,
         alpha=inputs.policy.alpha_at(inputs.earlier_uses),
-        win_rate=_rate(bench),
+        win_rate=_rate(bench, found[0]),
         counted=bench.contest.judges if bench else (),
         withdrawn=counted.withdrawn,
         post_hoc=post_hoc,
@@ -228,13 +228,15 @@ def _bench(
     return Bench(contest, counted, policy, design, alpha, look=look, n_max=inputs.n_max, seed=inputs.seed)
 
 
-def _rate(bench: Bench | None) -> dict[str, Any] | None:
+def _rate(bench: Bench | None, superiority: Component) -> dict[str, Any] | None:
     rate: WinRate | None = bench.rate() if bench else None
     if bench is None or rate is None:
         return None
     numbers = {"estimate": rate.estimate, "low": rate.low, "high": rate.high, "level": rate.level}
     if bench.stopped and bench.look:  # after a stop, the interval that is valid at any stop
         numbers |= {"low": bench.look.low, "high": bench.look.high, "level": 0.95}
+    if bench.field is not None and superiority.observed is not None:  # the best's own bound was raised by the choice
+        numbers["low"] = min(rate.low, superiority.observed)
     return {key: float(value) for key, value in numbers.items()} | {"n": rate.n, "families": rate.clusters}
 
 

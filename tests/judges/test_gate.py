@@ -509,6 +509,8 @@ def test_below_150_prompts_the_best_is_judged_by_max_t():
     votes, steps = several(5, 60, [0.0, 0.1, 1.0, 0.2, 0.0])
     decision = decide(inputs(votes, candidates=steps))
     assert (decision.design, decision.candidate, decision.outcome) == ("max_t", "step-2/plain", "PROMOTE")
+    rate, bound = decision.win_rate, component(decision, "superiority").observed
+    assert rate and rate["low"] == bound < rate["estimate"], "the best's own bound was raised by the choice"
     assert "best of 5 candidates" in component(decision, "superiority").detail
     single = decide(inputs(votes, candidates=("step-2/plain",)))
     assert component(decision, "superiority").observed < component(single, "superiority").observed
