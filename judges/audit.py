@@ -1,7 +1,8 @@
 """The audit of a file of votes: which of the known ways to fool oneself are in it, and what they do to the headline.
 
 `audit` runs every check; each finding names its rows and says what the headline becomes without the fault. What the
-codes mean stands in `CODES`. Checks of the raw text are in `_audit_text`, checks of the design in `_audit_design`.
+codes mean stands in `CODES`. Checks of the raw text are in `_audit_text` and `_audit_labels`, checks of the design in
+`_audit_design` and `_audit_copies`.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ from venire.judges.votes import validate
 __all__ = ["CODES", "SEVERITIES", "Finding", "audit", "audit_file", "has_errors"]
 
 CODES = {
-    "winner_mismatch": "raw text and recorded verdict disagree, given the labels",
+    "winner_mismatch": "raw text and recorded verdict disagree, given the labels, or it was recorded as invalid",
     "label_mapping": "labels are not recorded: which mapping the verdicts obey, fixed or following the order",
     "fixed_labels": "a label always stands for the same contender, so a judge's taste for it counts as a win",
     "single_order": "votes in one order only: position bias is inside the headline",
@@ -25,12 +26,12 @@ CODES = {
     "unparseable": "a verdict is recorded where the raw text holds none",
     "repeated_rows": "the same vote stands in the file more than once",
     "few_prompts": "rows are far more than distinct prompts or answer pairs",
-    "judge_identity": "several models under one name, one under several, or a name that the text contradicts",
+    "judge_identity": "several models under one name, one under several, or a name that text or equal votes contradict",
     "identical_outputs": "two contenders gave the same text, byte for byte",
     "constant_output": "a contender gives one answer to many prompts",
     "longer_wins": "the longer answer wins more often than chance and quality explain",
     "position_bias": "a judge prefers a place",
-    "missing_votes": "judges did not vote on everything",
+    "missing_votes": "judges have no valid vote on everything",
 }
 
 SEVERITIES = ("error", "warning", "note")  # the gravest first
