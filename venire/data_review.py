@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from venire.datasets.teachers import Draft, read_drafts, save_drafts
+from venire.screen import set_aside
 
 KEYS = "[a]ccept  [e]dit  [r]eject  [s]kip  accept a[l]l  [q]uit"
 _EDITED = ("question", "answer", "contrast")
@@ -73,6 +74,9 @@ def _edit(draft: Draft) -> Draft | None:
         text = click.edit("\n".join(parts), extension=".md", require_save=False)
     except click.ClickException as error:
         click.echo(f"{error.message}; set EDITOR to one that there is", err=True)
+        return None
+    except UnicodeDecodeError as error:
+        click.echo(set_aside(error), err=True)
         return None
     found = dict(_PART.findall(text or ""))
     values = {name: found.get(name, "").strip() for name in _EDITED if getattr(draft, name)}

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import tempfile
 
 from rich.console import Console
 from rich.text import Text
@@ -67,7 +68,19 @@ class Screen:
         except click.ClickException as error:
             self.say(f"{plain(error.message)}; set EDITOR to one that there is, or go on here line by line.", "yellow")
             return None
+        except UnicodeDecodeError as error:
+            self.say(f"{set_aside(error)} Or go on here line by line; what you had typed stays.", "yellow")
+            return None
         return plain("\n".join(line for line in edited.splitlines() if not line.startswith("#"))).strip()
+
+
+def set_aside(error: UnicodeDecodeError) -> str:
+    """Keep what an editor saved in another encoding than UTF-8; a sentence that says where."""
+    with tempfile.NamedTemporaryFile(prefix="venire-", suffix=".txt", delete=False) as file:
+        file.write(error.object)
+    return (
+        f"Your editor does not save UTF-8. What it saved is kept in {file.name}; set it to UTF-8, and paste it there."
+    )
 
 
 def plain(text: str) -> str:

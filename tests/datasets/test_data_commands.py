@@ -128,6 +128,24 @@ def test_each_draft_is_accepted_edited_rejected_or_left(tmp_path: Path, monkeypa
     assert read_drafts(file)[3].status == "accepted"
 
 
+def test_an_editor_that_saves_another_encoding_loses_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, editor = tmp_path / "drafts.jsonl", tmp_path / "editor"
+    save_drafts(file, DRAFTS[:1])
+    editor.write_bytes(b"#!/bin/sh\nprintf 'Gr\\374\\337e' > \"$1\"\n")
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    keys = iter("eq")
+    monkeypatch.setattr(click, "getchar", lambda: next(keys))
+    review(file, DRAFTS[:1])
+    assert "Your editor does not save UTF-8. What it saved is kept in " in capsys.readouterr().err
+    assert [kept.read_bytes() for kept in tmp_path.glob("venire-*.txt")] == [b"Gr\xfc\xdfe"]
+    assert read_drafts(file) == DRAFTS[:1]
+
+
 def test_what_a_model_wrote_cannot_move_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setattr(click, "getchar", lambda: "q")
