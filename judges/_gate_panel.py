@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from venire.judges._audit_finding import count
 from venire.judges._gate_component import Component, interval
 from venire.judges.counted import Contest, Counted
 from venire.judges.policy import MIN_PROMPTS, GatePolicy
@@ -116,8 +117,8 @@ def _single(bench: Bench) -> Component:
         return Component("superiority", True, bench.look.low, 0.5, detail)
     spent = f", of {bench.alpha:g} for looks and end" if bench.look else ""
     detail = (
-        f"win rate {rate.estimate:.3f} on {rate.n} prompts in {rate.clusters} families; lower bound {rate.low:.3f} "
-        f"(one-sided {bench.final_alpha:g}{spent}, {rate.method})"
+        f"win rate {rate.estimate:.3f} on {rate.n} prompts in {count(rate.clusters, 'family')}; lower bound "
+        f"{rate.low:.3f} (one-sided {bench.final_alpha:g}{spent}, {rate.method})"
     )
     return Component("superiority", bool(rate.low > 0.5), rate.low, 0.5, detail)
 

@@ -99,7 +99,7 @@ def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
         return "There is no win rate: no votes were analysed."
     judges = count(len(files.decision.get("counted") or files.comparison.get("judges") or {}), "judge")
     clusters = rate.get("families", rate.get("clusters"))
-    families = f" in {clusters} families" if clusters not in (None, rate.get("n")) else ""
+    families = f" in {count(clusters, 'family', 'families')}" if clusters not in (None, rate.get("n")) else ""
     level = percent(rate.get("level") or 0.95, 0)
     asked = f"{count(rate.get('n'), 'prompt')}{families}, {judges}, both orders"
     half = "a tie counts one half, so 50% is no preference"
