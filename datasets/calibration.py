@@ -7,7 +7,8 @@ One JSON object, saved whole after every answer:
                               "certainty": 7, "emotional_weight": 8}], …}
 
 Version 1 had the same five lists without `other`, `skipped` and `questions_sha256`, and named figures and frameworks by
-their names. It is read, never written. What the questions are: `questions.py`. JSON Schema: `calibration_schema`.
+their names. It is read, never written; before it is written over, `keep_version_1` copies it. What the questions are:
+`questions.py`. JSON Schema: `calibration_schema`.
 """
 
 import json
@@ -21,7 +22,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venire._common.errors import InputError
-from venire._common.files import write_json
+from venire._common.files import write_atomic, write_json
 from venire._common.reading import first_fault, read_text
 
 VERSION = 2
@@ -215,6 +216,23 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
         if key in content:
             content[key] = [_in_reading_order(entry) for entry in content[key]]
     write_json(path, content)
+
+
+def keep_version_1(path: Path) -> Path | None:
+    """Copy a file of version 1 beside it, for what version 2 has no place for; the copy, or None for a later version.
+
+    Raises InputError where it cannot be written.
+    """
+    if str(_read(path).get("version", 1)) not in ("1", "1.0"):
+        return None
+    content = path.read_bytes()
+    names = (f"{path.stem}.v1{number}{path.suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
+    copy = next(c for c in map(path.with_name, names) if not c.exists() or c.read_bytes() == content)
+    try:
+        write_atomic(copy, content)
+    except OSError as error:
+        raise InputError(f"{copy} cannot be written: {error.strerror}; name a file in a folder of yours") from error
+    return copy
 
 
 def calibration_schema() -> dict[str, Any]:

@@ -234,7 +234,7 @@ def stances(calibration: Calibration, interview: Interview, place: str = "calibr
         if match is None or match[0] != phase:
             raise InputError(
                 f"{place}: {answer.id!r} is no question of phase {phase} in these questions; "
-                "name the folder of questions that were asked (--questions)"
+                "name the folder of questions that were asked (--questions, --more)"
             )
         found.append(_stance(phase, match[1], answer, place))
     return sorted(found, key=lambda stance: order[stance.id])

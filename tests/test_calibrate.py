@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from venire._common.errors import InputError
 from venire.calibrate_command import calibrate
-from venire.datasets.calibration import Calibration, load_calibration, save_calibration
+from venire.datasets.calibration import Calibration, FigureAnswer, load_calibration, save_calibration
 
 QUESTIONS = {
     "axes.yaml": "- {id: truth_comfort, low: truth, high: comfort}\n",
@@ -232,7 +232,7 @@ def test_the_whole_interview_left_in_the_middle_and_finished(
 
 def test_the_editor_missing_emptied_and_used(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:
     file, editor = tmp_path / "me.json", tmp_path / "editor"
-    terminal = Terminal(file, questions, columns=200, EDITOR=str(editor))
+    terminal = Terminal(file, questions, columns=200, EDITOR=str(editor), TMPDIR=str(tmp_path))
     terminals.append(terminal)
     terminal.wait_for("pseudonym")
     terminal.type("Ann", "Your choice?")
@@ -247,6 +247,13 @@ def test_the_editor_missing_emptied_and_used(tmp_path: Path, questions: Path, te
     kept = terminal.line(":e", "Why?")
     assert kept is not None and kept.unfinished is not None
     assert kept.unfinished.given == {"choice": "Other", "other": "typed\n\nin the editor"}
+
+    editor.write_text("#!/bin/sh\nprintf 'Gr\\374\\337e' > \"$1\"\n", "utf-8")
+    terminal.line("because", "> ")
+    kept = terminal.type(":e", "does not save UTF-8")
+    assert kept is not None and kept.unfinished is not None and kept.unfinished.draft == "because"
+    assert [file.read_bytes() for file in tmp_path.glob("venire-*.txt")] == [b"Gr\xfc\xdfe"]
+    terminal.line("", "How certain")
 
 
 def test_killed_outright_it_keeps_every_line(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:
@@ -297,6 +304,31 @@ def test_a_pipe_answers_and_its_end_saves(tmp_path: Path, questions: Path) -> No
     assert "2 of 3 questions answered" in shown and "1 skipped" in shown
     shown = piped(file, questions, "A\n\n9\n9\n", "--skipped")
     assert "3 of 3 questions answered" in shown
+
+
+def test_what_was_skipped_stays_so_until_it_is_answered(tmp_path: Path, questions: Path) -> None:
+    file = tmp_path / "me.json"
+    piped(file, questions, "Ann\nS\nS\n")
+    piped(file, questions, "q\n", "--skipped")
+    assert load_calibration(file).skipped == ["kite", "soup"]
+    shown = piped(file, questions, "A\n\n5\n6\nq\n", "--skipped")
+    assert load_calibration(file).skipped == ["soup"] and "--skipped` goes on" in shown.replace("\n", " ")
+
+
+def test_what_goes_on_is_said_with_its_options(tmp_path: Path, questions: Path) -> None:
+    file, more = tmp_path / "me.json", tmp_path / "more of them"
+    more.mkdir()
+    (more / "figures.yaml").write_text(QUESTIONS["figures.yaml"].replace("id: ahab", "id: ishmael"), "utf-8")
+    shown = "".join(piped(file, questions, "Ann\nq\n", "--more", str(more)).split())
+    assert f"`venirecalibrate{file}--questions{questions}--more'{more}'`goeson".replace(" ", "") in shown
+    with pytest.raises(InputError, match="folder of questions that were asked \\(--questions, --more\\)"):
+        save_calibration(
+            file,
+            load_calibration(file).model_copy(
+                update={"phase4_resonant_figures": [FigureAnswer(figure="ishmael", resonates=True)]}
+            ),
+        )
+        piped(file, questions, "")
 
 
 def test_the_shipped_interview_can_be_gone_through_to_its_end(tmp_path: Path) -> None:
@@ -375,6 +407,22 @@ def test_the_summary_plays_back_and_points_out(tmp_path: Path, questions: Path) 
     shown = piped(file, questions, "", "--summary")
     assert "Between truth and comfort" in shown and "Nothing was changed" in shown
     assert file.read_bytes() == before
+
+
+def test_a_file_of_version_1_stays_as_it_was_beside_the_new_one(tmp_path: Path, questions: Path) -> None:
+    file, old = tmp_path / "me.json", tmp_path / "me.v1.json"
+    answer = {"dilemma_id": "kite", "choice": "a", "certainty": 8, "emotional_weight": 9, "second_thoughts": "none"}
+    before = json.dumps(
+        {"version": "1.0", "username": "Ann", "calibration_date": "2025-03-01"} | {"phase1_x": [answer]}
+    )
+    file.write_text(before, "utf-8")
+    shown = piped(file, questions, "q\n")
+    assert "is written anew; as it was, it stays in" in " ".join(shown.split()) and old.name in shown.replace("\n", "")
+    assert old.read_text("utf-8") == before and load_calibration(file).phase1_contemporary[0].choice == "A"
+    assert "version 1" not in piped(file, questions, "q\n")
+    file.write_text(before + "\n", "utf-8")
+    piped(file, questions, "q\n")
+    assert old.read_text("utf-8") == before and (tmp_path / "me.v1-2.json").read_text("utf-8") == before + "\n"
 
 
 def test_what_was_typed_cannot_steer_the_terminal(tmp_path: Path, questions: Path) -> None:

@@ -1,6 +1,7 @@
 """`venire calibrate`: the interview in which a person says who they are, and what was understood of it."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -72,10 +73,16 @@ def calibrate(
 
         _show(Screen(), summarize(calibration, interview, str(file)))
         return
-    _interview(file, name, interview, again, skipped)
+    options = [word for option in ("questions", "more") for folder in {"questions": questions, "more": more}[option]
+               for word in (f"--{option}", str(folder))]  # fmt: skip
+    goes_on = shlex.join(["venire", "calibrate", str(file), *options, *["--skipped"] * skipped])
+    _interview(file, name, interview, again, skipped, goes_on)
 
 
-def _interview(file: Path, name: str | None, interview: "Interview", again: Sequence[str], skipped: bool) -> None:
+def _interview(
+    file: Path, name: str | None, interview: "Interview", again: Sequence[str], skipped: bool, goes_on: str
+) -> None:
+    from venire.datasets.calibration import keep_version_1
     from venire.datasets.questions import stances
     from venire.interviewing import Session, open_questions
     from venire.screen import Left, Screen
@@ -85,23 +92,31 @@ def _interview(file: Path, name: str | None, interview: "Interview", again: Sequ
         if wanted not in ids:
             near = get_close_matches(wanted, ids, n=3, cutoff=0.4) or ids[:3]
             raise InputError(f"--again {wanted!r}: no question has this id; near to it are {', '.join(near)}")
-    screen = Screen()
+    screen, notice = Screen(), ""
     try:
         calibration = _begin(file, name, interview, screen)
         stances(calibration, interview, str(file))
-        if skipped:
-            calibration = calibration.model_copy(update={"skipped": []})
+        copy = keep_version_1(file) if file.exists() else None
+        if copy:  # said at the end: a terminal is cleared for the first question
+            notice = f"{file} was of version 1 and is written anew; as it was, it stays in {copy}."
         chosen = sorted(set(again), key=ids.index) or open_questions(calibration, interview)
+        if skipped:  # they stay skipped until they are answered
+            chosen = sorted({*chosen, *(name for name in calibration.skipped if name in ids)}, key=ids.index)
         Session(file, calibration, interview, screen, chosen).run()
     except Left:
         left = _count(file, interview)
         screen.say("")
-        screen.say(f"{left} Saved in {file}; `venire calibrate {file}` goes on.")
+        screen.say(f"{left} Saved in {file}; `{goes_on}` goes on.")
+        if notice:
+            screen.say(notice)
         return
     from venire.datasets.calibration import load_calibration
 
     screen.clear()
     _show(screen, summarize(load_calibration(file), interview, str(file)))
+    if notice:
+        screen.say("")
+        screen.say(notice)
 
 
 def _begin(file: Path, name: str | None, interview: "Interview", screen: "Screen") -> "Calibration":
