@@ -67,11 +67,13 @@ def run(experiment: Path, require: str | None, post_hoc: str | None, device: str
 
     Example: venire run experiments/quickstart.yaml
     """
+    from venire._common.holding import held
+
     from .stages import flow
 
     the_run = _run(experiment)
     _device(device)
-    with _telling("run") as say:
+    with held(the_run.folder), _telling("run") as say:
         decision = flow.run_all(the_run, say, post_hoc, device)
     _decided(the_run, decision, require, as_json)
 
@@ -138,6 +140,7 @@ def train(
               venire train experiments/quickstart.yaml --follow
               accelerate launch --num_processes 8 -m venire.cli train experiments/quickstart.yaml
     """
+    from venire._common.holding import held
     from venire.training import detached, processes
 
     from .stages import flow, plan
@@ -153,6 +156,9 @@ def train(
         with unheard():
             plan.require_lock(the_run)
             plan.check_leaks(the_run)
+        if detached.running(folder) is None:
+            with held(the_run.folder):  # refused here rather than in its log; it holds the folder by itself
+                pass
         words = ["train", str(experiment), "--device", device]
         words += ["--quick"] * quick + (["--price", str(price)] if price is not None else [])
         pid = detached.start(folder, [*words, *(["--on", on] if on else [])])

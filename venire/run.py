@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
 from venire._common.hashing import sha256_file, sha256_json
+from venire._common.holding import held
 
 from .experiment import CandidateSpec, Experiment, load_experiment
 
 RUNS = Path("runs")
+LOOKING = ("plan", "report")  # stages that may look at a run while another is at work in it
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,16 @@ class Run:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage and add it to run.json, whether it ends well or not."""
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self._clock(name, time.monotonic() - start)
+        """Time a stage and add it to run.json, whether it ends well or not.
+
+        Raises InputError if another process works in this run: both would do, count and pay for all of it.
+        """
+        with nullcontext() if name in LOOKING else held(self.folder):
+            start = time.monotonic()
+            try:
+                yield
+            finally:
+                self._clock(name, time.monotonic() - start)
 
     def _clock(self, name: str, seconds: float) -> None:
         import os
