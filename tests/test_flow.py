@@ -92,6 +92,7 @@ def test_the_device_of_a_run_is_the_one_it_trains_on(monkeypatch: pytest.MonkeyP
     for stage in ("evaluate", "train", "judge", "gate", "report"):
         monkeypatch.setattr(flow, stage, lambda run, say, *rest, _at=stage, **_: asked.update({_at: rest}))
     monkeypatch.setattr(flow, "judged_suites", lambda run: [])
+    monkeypatch.setattr(plan, "check_panel", lambda run: None)
     monkeypatch.setattr(plan, "freeze", lambda run: {})
     monkeypatch.setattr(plan, "tell", lambda *_: None)
     monkeypatch.setattr(flow_commands, "_run", lambda path, alone=True: the_run)

@@ -360,3 +360,23 @@ def test_where_no_suite_is_judged_the_whole_flow_begins_nothing(stage: Make) -> 
     assert it.said == [] and not it.run.folder.joinpath("logs").exists()
     flow.planning.tell(it.run.require_lock(), it.said.append, it.run.experiment.budget)
     assert len(it.said) == 2 and "no panel judges and no gate decides" in it.said[1]
+
+
+@pytest.mark.parametrize("lacking", ["key", "price"])
+def test_a_run_begins_nothing_where_a_judge_cannot_be_asked_and_a_plan_says_so(
+    stage: Make, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why, changes = "'openai/gpt-4o'", {"panel": {"judges": [{"model": "openai/gpt-4o"}]}}
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    if lacking == "price":
+        changes = {"panel": {"judges": mock_judges_of("one")}, "budget": {"usd": 5.0}}
+        why = r"budget\.usd: the price of judge 'mockllm/one' is not known"
+    it = stage(**changes)
+    findings = flow.planning.freeze(it.run)["plan"]["findings"]
+    (note,) = [finding for finding in findings if finding["component"] == "judges"]
+    assert note["severity"] == "note" and re.search(why, note["message"])
+    with pytest.raises(InputError, match=why):
+        flow.run_all(it.run, it.said.append)
+    assert it.said == [] and not it.run.eval_logs.exists()
+    write_json(it.run.folder / "manifest.json", {})  # judging has begun: it knows what is left to ask
+    flow.planning.check_panel(it.run)

@@ -16,8 +16,13 @@ Say = Callable[[str], None]
 
 
 def run_all(run: "Run", say: Say, post_hoc: str | None = None, device: str = "auto") -> dict[str, Any]:
-    """Everything, from plan to report; gives the decision. Raises InputError if no suite is judged."""
-    judged_suites(run)  # before anything is trained that nobody could decide on
+    """Everything, from plan to report; gives the decision.
+
+    Raises InputError if no suite is judged, if a judge cannot be asked, or if its price is not known under a budget in
+    dollars: before anything is trained that nobody could decide on.
+    """
+    judged_suites(run)
+    planning.check_panel(run)
     say(f"1/6 plan     {run.path}")
     with run.stage("plan"):
         lock = planning.freeze(run)

@@ -171,14 +171,41 @@ def unchecked(run: "Run") -> list[dict[str, str]]:
 
 
 def notes(run: "Run", frozen: dict[str, Any]) -> list[dict[str, str]]:
-    """Findings about who is compared that stop nothing."""
+    """Findings about who is compared, and by whom, that stop no plan."""
     said, champion = told_left_out(run), frozen.get("champion")
     if champion and not champion.get("treatment_sha256") and frozen["treatments"].get(champion["treatment"]):
         said.append(
             f"what the champion's treatment {champion['treatment']!r} held when it was promoted was not recorded; "
             "that it is the same here was not checked"
         )
-    return [{"component": "candidates", "severity": "note", "message": told} for told in said]
+    told = [*(("candidates", each) for each in said), *(("judges", why) for why in not_askable(run))]
+    return [{"component": about, "severity": "note", "message": message} for about, message in told]
+
+
+def not_askable(run: "Run") -> list[str]:
+    """Why judges of the panel cannot be asked as things stand: no key, or no price under a budget in dollars.
+
+    Nobody is asked for it. Once judging has begun it says itself what is left to ask and lacks something.
+    """
+    from venire.judges.keys import missing_key
+    from venire.judges.panel import resolve_panel
+    from venire.judges.purse import Purse
+
+    if (run.folder / "manifest.json").is_file() or not any(suite.judge for suite in run.experiment.suites):
+        return []
+    judges = resolve_panel(run.experiment.panel).judges
+    found = [why for judge in judges if (why := missing_key(judge))]
+    try:
+        Purse(usd=run.experiment.budget.usd).check(judges)
+    except InputError as error:
+        found.append(str(error))
+    return found
+
+
+def check_panel(run: "Run") -> None:
+    """Raises InputError if a judge cannot be asked, before anything is trained and evaluated for it."""
+    if found := not_askable(run):
+        raise InputError(found[0])
 
 
 def recipes(run: "Run") -> list[Any]:
