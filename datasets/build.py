@@ -27,9 +27,10 @@ from .leaks import find_leaks
 from .phrasings import DRESS
 from .questions import Stance
 from .rows import KEYS, Row, dump_rows, method_of
+from .similarity import plain
 from .sources import Builder, Gathered, Review, draw, replay_count
 from .spec import PARTS, Part, Replay, Spec, load_spec
-from .split import asked, family_of, split_families
+from .split import family_of, missed_shares, small_talk, split_families, turns_asked
 
 MANIFEST = "data.json"
 
@@ -71,6 +72,7 @@ def build(path: Path, out: Path, say: Callable[[str], None], review: Review | No
     ]
     sources = [SourceFacts(g.name, g.licence, len(g.rows), g.kind, g.origin, g.sha256) for g in gathered]
     notes = [f"{source.name}: {note}" for source in gathered for note in source.notes]
+    notes += missed_shares(rows, parts, pinned, spec.split)
     built = Built(out, files, sources, notes)
     _write(built, spec, contents)
     return built
@@ -161,8 +163,11 @@ def _check_apart(by_file: Parts, gathered: Sequence[Gathered]) -> None:
     Answers may repeat ("I don't know that."): only what is asked tells where an answer comes from.
     """
     asked_in: dict[str, list[tuple[str, str]]] = {part: [] for part in PARTS}
+    passing = small_talk([row for rows in by_file.values() for row in rows])
     for (_, part), rows in by_file.items():
-        asked_in[part] += [(f"{row.source} (family {row.family})", asked(row)) for row in rows]
+        for row in rows:
+            own = [text for text in turns_asked(row) if plain(text) not in passing]
+            asked_in[part] += [(f"{row.source} (family {row.family})", text) for text in own]
     measured = asked_in["evaluation"]
     measured += [
         (f"held out: {p.fact}.{p.template}", p.text)

@@ -1,10 +1,11 @@
 """Which rows are trained on and which only measured with: by family, so that no family stands on both sides.
 
 Families that ask nearly the same in other words go the same way too. Shares are met within every category, to the
-nearest family; what a family holds does not move it, so a changed answer stays where it was.
+nearest family; what a family holds does not move it, so a changed answer stays where it was. A family that would fill a
+part by itself is trained on.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
@@ -15,16 +16,44 @@ from .rows import Row, SftRow
 from .similarity import near_twins, plain
 from .spec import Part, Split
 
+_FEW_WORDS, _SOME_WORDS, _MANY_FAMILIES = 5, 12, 5  # of small talk
+_LARGE = 3  # times the usual group
+_SAYS = 5  # rows: a part of fewer is missed by chance
+
 
 def asked(row: Row) -> str:
     """What the row's chat begins with: the first message of the user."""
+    return turns_asked(row)[0]
+
+
+def turns_asked(row: Row) -> list[str]:
+    """What the user says in the row's chat, turn by turn."""
     turns = row.messages if isinstance(row, SftRow) else row.prompt
-    return next(message.content for message in turns if message.role == "user")
+    return [message.content for message in turns if message.role == "user"]
+
+
+def asked_in_all(row: Row) -> str:
+    """All that the user says in the row's chat: two chats that begin with the same greeting are not the same."""
+    return "\n".join(turns_asked(row))
 
 
 def family_of(row: Row) -> str:
     """The row's family; a row without one is a family with those that ask the same."""
-    return row.family or f"q-{sha256_text(plain(asked(row)))[:16]}"
+    return row.family or f"q-{sha256_text(plain(asked_in_all(row)))[:16]}"
+
+
+def small_talk(rows: Sequence[Row]) -> set[str]:
+    """Plain texts such as `ok` or `how are you`: of few words, and said in many families.
+
+    They tell nothing about what a chat asks for. A turn of a longer chat may be longer ("what do you think yourself?").
+    """
+    by: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        turns = turns_asked(row)
+        for text in map(plain, turns):
+            if text.count(" ") < (_FEW_WORDS if len(turns) == 1 else _SOME_WORDS):
+                by[text].add(family_of(row))
+    return {text for text, families in by.items() if len(families) >= _MANY_FAMILIES}
 
 
 def split_families(rows: Sequence[Row], pinned: Mapping[str, Part], shares: Split, seed: int) -> dict[str, Part]:
@@ -38,6 +67,9 @@ def split_families(rows: Sequence[Row], pinned: Mapping[str, Part], shares: Spli
         group = groups[family_of(row)]
         category[group] = min(category.get(group, row.category), row.category)
     parts = _pinned_groups(groups, pinned)
+    sizes = Counter(groups[family_of(row)] for row in rows)
+    for group in _large({group: size for group, size in sizes.items() if group not in parts}, shares):
+        parts[group] = "train"
     free = [group for group in category if group not in parts]
     order = _order(free, category, seed)
     evaluation = round(shares.evaluation * len(order))
@@ -47,10 +79,33 @@ def split_families(rows: Sequence[Row], pinned: Mapping[str, Part], shares: Spli
     return {family: parts[group] for family, group in groups.items()}
 
 
+def missed_shares(
+    rows: Sequence[Row], parts: Mapping[str, Part], pinned: Mapping[str, Part], shares: Split
+) -> list[str]:
+    """A note for each part that holds less than half, or more than one and a half times, the rows that it should."""
+    found = Counter(parts[family_of(row)] for row in rows if family_of(row) not in pinned)
+    total, notes = found.total(), []
+    for part, share in (("validation", shares.validation), ("evaluation", shares.evaluation)):
+        if share * total >= _SAYS and not 0.5 <= found[part] / (share * total) <= 1.5:
+            notes.append(
+                f"{part} holds {found[part]} of {total} rows, {found[part] / total:.0%} where {share:.0%} were asked "
+                "for: a family, or families that ask the same, are never parted"
+            )
+    return notes
+
+
+def _large(sizes: Mapping[str, int], shares: Split) -> list[str]:
+    """The groups that would fill half a part or more by themselves, being far larger than the usual one."""
+    share = min((share for share in (shares.validation, shares.evaluation) if share), default=1.0)
+    least = max(share / 2, _LARGE / len(sizes)) * sum(sizes.values()) if sizes else 0
+    return [group for group, size in sizes.items() if size > least]
+
+
 def _groups(rows: Sequence[Row]) -> dict[str, str]:
     """Each family's group, named by one of its families: families are joined where their prompts nearly repeat."""
     owner: dict[str, str] = {}
     parent: dict[str, str] = {}
+    passing = small_talk(rows)
 
     def root(family: str) -> str:
         while parent[family] != family:
@@ -65,8 +120,9 @@ def _groups(rows: Sequence[Row]) -> dict[str, str]:
     for row in rows:
         family = family_of(row)
         parent.setdefault(family, family)
-        text = plain(asked(row))
-        join(owner.setdefault(text, family), family)
+        for text in map(plain, turns_asked(row)):
+            if text not in passing:
+                join(owner.setdefault(text, family), family)
     texts = sorted(owner)
     for i, j, _ in near_twins(texts):
         join(owner[texts[i]], owner[texts[j]])
