@@ -14,7 +14,7 @@ grid: {lora.r: [8, 16], seed: [1, 2, 3]}
 import itertools
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -31,7 +31,7 @@ _SHORT = {"learning_rate": "lr", "checkpoint_every": "every", "checkpoint_every_
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Lora(_Strict):
@@ -40,7 +40,7 @@ class Lora(_Strict):
     r: int = Field(default=8, ge=1, description="rank")
     alpha: int = Field(default=16, ge=1, description="scale; the update is multiplied by alpha / r")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="TRL switches it off in dpo, kto and orpo")
-    targets: list[str] | Literal["all-linear"] = Field(
+    targets: Annotated[list[str], Field(min_length=1)] | Literal["all-linear"] = Field(
         default="all-linear", description="names of the modules that get an adapter, e.g. [q_proj, v_proj]"
     )
     layers: int | None = Field(
@@ -111,7 +111,7 @@ class Recipe(_Strict):
     track: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
         default="none", description="where metrics also go, beside metrics.jsonl"
     )
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, le=2**32 - 1)
     grid: dict[str, list[Any]] = Field(
         default={},
         description="values to try for a key, each with each: {lora.r: [8, 16], seed: [1, 2, 3], phrasings: [1, 10]}",
@@ -139,6 +139,10 @@ class Recipe(_Strict):
             ),
             (self.evaluate_every > 0 and self.held_out is None, "evaluate_every needs held_out"),
             (self.method == "kto" and self.group_by_length, "kto settles the order of its rows: no group_by_length"),
+            (
+                self.replay is not None and Path(self.replay.data) == Path(self.data),
+                "replay.data is the data itself; replay takes general rows, of another file",
+            ),
             (self.padding_free and self.method != "sft", "padding_free belongs to method sft"),
         ):
             if wrong:
@@ -154,7 +158,13 @@ class Recipe(_Strict):
                 raise ValueError(f"grid: {key!r} is no key to vary; take e.g. learning_rate, beta, lora.r, seed")
             if not values or len({repr(value) for value in values}) < len(values):
                 raise ValueError(f"grid.{key}: give at least one value, each of them once")
-        names = [variant.variant for variant in self.variants()]
+        variants = self.variants()
+        names = [variant.variant for variant in variants]
+        made = [variant.sha256 for variant in variants]
+        if len(set(made)) < len(made):
+            one = next(sha256 for sha256 in made if made.count(sha256) > 1)
+            same = [name for name, sha256 in zip(names, made, strict=True) if sha256 == one]
+            raise ValueError(f"grid: {' and '.join(same)} are one training; take each value once")
         if len(set(names)) < len(names):
             raise ValueError("grid: two points of it would have the same name; take values that differ more")
 
