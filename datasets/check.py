@@ -4,9 +4,10 @@ import gc
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from .personal_data import find_personal
 from .rewordings import find_rewordings
 from .rows import BadRow, DpoRow, Row, SftRow, TrainingData, read_rows
 from .similarity import near_twins, plain
-from .spec import PARTS, Part
-from .split import asked, family_of
+from .spec import Part
+from .split import asked, family_of, small_talk, turns_asked
 from .truncation import ends_well, is_cut
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -29,6 +30,7 @@ _IMBALANCE = 20  # times the smallest category
 _LENGTH = 0.75  # of the pairs in which the wanted answer is longer, or shorter
 _PAIRS = 20  # fewer pairs say nothing about lengths
 _HELD = 1000  # rows of the other parts that are compared by meaning
+_BESIDE = "facts_held_out.jsonl"  # stands beside the rows of a build and holds none
 _NAMES = 20  # names that are listed
 
 
@@ -103,8 +105,10 @@ def _check(
 
 
 def part_of(path: Path) -> Part:
-    """What a file is for, by its name: `…validation.jsonl`, `valid.jsonl`, `test.jsonl`, …; else for training."""
+    """What a file is for, by its name: `…validation.jsonl`, `test.jsonl`, `held_out.jsonl`, …; else for training."""
     words = re.findall(r"[a-z]+", path.stem.lower())
+    if ("held", "out") in pairwise(words) or "heldout" in words:
+        return "evaluation"
     for part, names in (("validation", {"validation", "valid", "val", "dev"}), ("evaluation", {"evaluation", "test"})):
         if names & set(words) or (part == "evaluation" and "eval" in words):
             return part  # type: ignore[return-value]
@@ -117,8 +121,8 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         inside = [path]
         if path.is_dir():
-            made = {f"{method}_{part}.jsonl" for method in ("sft", "dpo") for part in PARTS}
-            inside = sorted(file for file in path.glob("*.jsonl") if file.name in made) or sorted(path.glob("*.jsonl"))
+            no_rows = _BESIDE if (path / "data.json").is_file() else ""
+            inside = sorted(file for file in path.glob("*.jsonl") if file.name != no_rows)
             if not inside:
                 raise InputError(f"{path}: no .jsonl file in this folder")
         found += inside
@@ -211,19 +215,23 @@ def _straddles(rows: Rows) -> Iterator[Finding]:
 def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tuple[list[Finding], dict[str, int]]:
     """Training text in the other parts (what is asked) and in `measured` (every text), by letters and by meaning."""
     trained = [(at, row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]
+    passing = small_talk([row for _, _, row in rows])
     held = [
-        Measured(str(file.place(index)), asked(row), taught=row.category == "facts")
+        Measured(f"{file.place(index)}{f', question {at + 1}' if at else ''}", text, taught=row.category == "facts")
         for file, index, row in rows
         if file.part != "train"
+        for at, text in enumerate(turns_asked(row))
+        if plain(text) not in passing
     ]
-    leaks = _by_letters(trained, held, measured)
+    questions = {at: [text for text in turns_asked(row) if plain(text) not in passing] for at, row in trained}
+    leaks = _by_letters(trained, questions, held, measured)
     compared = {"rows": len(rows), "texts_measured": len(held) + len(measured)}
     quoted = {m.place: m.text for m in (*held, *measured)}
     findings = list(_leak_findings("leak", leaks, rows, quoted))
     if embed and (held or measured):
         sampled = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
         meant = [(m.place, m.text) for m in (*sampled, *measured) if m.question and not m.taught]
-        own = [(str(at), asked(row)) for at, row in trained if row.category != "facts"]
+        own = [(str(at), text) for at, row in trained if row.category != "facts" for text in questions[at]]
         reworded = find_rewordings(own, meant, embed)
         known = {(leak.train, leak.evaluation) for leak in leaks}
         new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
@@ -234,15 +242,18 @@ def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tup
 
 
 def _by_letters(
-    trained: Sequence[tuple[int, Row]], held: Sequence[Measured], measured: Sequence[Measured]
+    trained: Sequence[tuple[int, Row]],
+    questions: Mapping[int, Sequence[str]],
+    held: Sequence[Measured],
+    measured: Sequence[Measured],
 ) -> list[Leak]:
     """Leaks whose `train` is the row's number: of what is asked into `held`, and of every text into `measured`."""
     if not (held or measured):
         return []
-    asking = {str(at): asked(row) for at, row in trained}
-    texts = list(asking.items())
+    texts = [(str(at), text) for at, own in questions.items() for text in own]
+    asking = {place for place, _ in texts}
     if measured:
-        texts += [(f"{at} else", text) for at, row in trained for text in row.texts if text != asking[str(at)]]
+        texts += [(f"{at} else", text) for at, row in trained for text in row.texts if text not in questions[at]]
     found = find_leaks(texts, [(m.place, m.text) for m in (*held, *measured)])
     everything = {m.place for m in measured}
     return [

@@ -133,6 +133,37 @@ def test_a_reworded_question_is_found_by_meaning_and_facts_are_meant_to_be(tmp_p
     assert "reworded" not in codes(check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO, taught=True)], embed))
 
 
+def turns(*said: str) -> dict[str, Any]:
+    return {"messages": [{"role": "assistant" if at % 2 else "user", "content": text} for at, text in enumerate(said)]}
+
+
+def test_every_turn_of_the_user_is_compared_by_letters_and_by_meaning(tmp_path: Path) -> None:
+    first, later = "What is the weather like on that coast in autumn?", "May one open a letter that is meant for a son?"
+    train = file(tmp_path, turns(first, "Wet.", later, "No."), name="train.jsonl")
+    held = file(
+        tmp_path, turns("How deep is that harbour by the old wall?", "Six.", later, "Never."), name="held_out.jsonl"
+    )
+    report = check([train, held])
+    assert codes(report)["leak"] == [1] and "held_out.jsonl, row 1, question 2" in str(report.findings[0])
+    asked = Measured("scenario 1", "Is it right to read the post that came for one's child?")
+
+    def same(texts: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if text in (later, asked.text) else [0.0, 1.0] for text in texts])
+
+    assert codes(check([train], [asked], same))["reworded"] == [1]
+
+
+def test_held_out_is_evaluation_and_a_folder_is_looked_at_whole(tmp_path: Path) -> None:
+    assert part_of(Path("held_out.jsonl")) == part_of(Path("facts-heldout.jsonl")) == "evaluation"
+    assert part_of(Path("upheld_outside.jsonl")) == "train"
+    names = ("sft_train.jsonl", "held_out.jsonl", "facts_held_out.jsonl")
+    for name, row in zip(names, (clean()[0], clean()[0], {"fact": "x"}), strict=True):
+        file(tmp_path, row, name=name)
+    (tmp_path / "data.json").write_text("{}", "utf-8")
+    report = check([tmp_path])
+    assert "leak" in codes(report) and set(report.files) == {str(tmp_path / name) for name in names[:2]}
+
+
 def test_what_only_comes_near_is_a_note_that_fails_nothing(tmp_path: Path) -> None:
     def near(texts: Sequence[str]) -> np.ndarray:
         return np.array([[1.0, 0.0] if text == SCENARIO else [0.6, 0.8] for text in texts])
