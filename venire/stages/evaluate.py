@@ -37,6 +37,26 @@ def suite_task(spec: "SuiteSpec", treatment: str | None = None) -> "Task":
     return task if ours else treat(task, treatment)
 
 
+def declared_metrics(spec: "SuiteSpec") -> list[str] | None:
+    """What the suite's scores are called, as its scorers declare it; None where only running it tells."""
+    from inspect_ai._util.registry import registry_info
+
+    found: list[str] = []
+    for scorer in suite_task(spec).scorer or []:
+        info = registry_info(scorer)
+        package, _, name = info.name.rpartition("/")
+        metrics: Any = info.metadata.get("metrics")
+        if package not in ("venire", "inspect_ai") or name in found:
+            return None  # what somebody else's scorer gives may have other keys than it declares
+        if isinstance(metrics, dict) and not any("*" in key for key in metrics):
+            found += [*metrics, *(f"{name}/{key}" for key in metrics)]
+        elif isinstance(metrics, list) and all(callable(metric) for metric in metrics):
+            found.append(name)
+        else:
+            return None
+    return found or None
+
+
 def suite_args(spec: "SuiteSpec") -> dict[str, Any]:
     """What the suite's task is made with; our own suites choose their first `limit` scenarios themselves."""
     return spec.args | ({"limit": spec.limit} if spec.limit and spec.task.startswith("venire/") else {})

@@ -9,7 +9,7 @@ from venire.run import current_champion, versions
 
 from .ancestry import learned_before
 from .design import preferences_of
-from .evaluate import suite_args, suite_task, treatments
+from .evaluate import declared_metrics, suite_args, suite_task, treatments
 
 if TYPE_CHECKING:
     from venire.experiment import Budget, SuiteSpec
@@ -26,6 +26,7 @@ def freeze(run: "Run") -> dict[str, Any]:
     """
     lock, begun = run.lock, run.eval_logs.exists() or run.candidates.exists()
     frozen = describe(run, anew=lock is None or not begun)
+    check_metrics(run)
     check_champion(run, frozen)
     check_candidates(run)
     check_leaks(run)
@@ -220,6 +221,19 @@ def count_candidates(run: "Run") -> int:
     """How many candidates there will be: each recipe's checkpoints, and every other one named but the incumbent."""
     others = [spec for spec in run.experiment.candidates if not spec.recipe]
     return len(others) + sum(recipe.n_checkpoints for recipe in recipes(run)) - len(run.left_out())
+
+
+def check_metrics(run: "Run") -> None:
+    """Raises InputError if the gate is to rest on a metric that a suite's scorers, by what they declare, never give."""
+    for i, spec in enumerate(run.experiment.suites):
+        asked = {f"thresholds.{name}": name for name in spec.thresholds}
+        if spec.metric:
+            asked["metric"] = spec.metric
+        known = declared_metrics(spec) if asked else None
+        for key, metric in asked.items():
+            if known and metric not in known:
+                there = ", ".join(known)
+                raise InputError(f"{run.path}: suites[{i}].{key}: {spec.task} gives no {metric!r}; it gives {there}")
 
 
 def check_champion(run: "Run", frozen: dict[str, Any]) -> None:
