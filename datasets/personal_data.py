@@ -20,7 +20,8 @@ _KEYS = re.compile(
     r"(?=[^\s'\"]*\d)[^\s'\"]{6,}",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"\b[\w.+%-]+@(?!example\.)(?:[\w-]+\.)+(?!example\b|test\b|invalid\b)[A-Za-z]{2,}\b")
+# No more than 64 characters before the @, as the standard has it: without an end, a long text takes quadratic time.
+_EMAIL = re.compile(r"\b[\w.+%-]{1,64}@(?!example\.)(?:[\w-]+\.)+(?!example\b|test\b|invalid\b)[A-Za-z]{2,}\b")
 # With a country's or an area's mark; a bare run of digits is more often a sum than a phone.
 _PHONE = re.compile(
     r"(?<![\w.+])(?:\+\d{1,3}[ ().-]{0,2}(?:\d[ ().-]{0,2}){6,12}\d|\(\d{2,5}\)[ -]?\d{3,4}[ -]?\d{3,5}"
@@ -95,7 +96,7 @@ _KEY_SIGNS = (
 )
 _KEY_WORDS = re.compile(r"(?:pass|key|token|PASS|KEY|TOKEN|Pass|Key)")
 _SEVEN_DIGITS = re.compile(r"\d(?:[ ()./-]{0,3}\d){6}")
-_TWO_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-Þ]\S+ [A-ZÀ-ÖØ-Þ]")
+_TWO_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-Þ]\S{1,80} [A-ZÀ-ÖØ-Þ]")  # with an end, for texts without a space
 
 
 def _matches(text: str) -> Iterator[tuple[Kind, str]]:
