@@ -229,6 +229,8 @@ class Builder:
 
     def _drafts(self, name: str, teacher: Any, tasks: Any, several: bool = False) -> list[Draft]:
         """What the teacher wrote and a person let pass; the rejected is asked for again until there is enough."""
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise InputError(f"{self.path}: the source's name {name!r} leads out of the folder; give it a plain name")
         file = self.out / "teacher" / f"{name}.jsonl"
         while True:
             drafts = write_drafts(teacher, tasks, file, self.say, several)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from venire._common.errors import VenireError
+from venire._common.errors import InputError, VenireError
 from venire.cli import cli
 from venire.data_review import review, safe
 from venire.datasets import teachers
@@ -178,6 +178,12 @@ def test_nothing_of_a_teacher_is_used_before_somebody_has_read_it(
         stance="person.md",
         categories={"redemption": 3},
     )
+    plain = path.read_text("utf-8")
+    path.write_text(plain.replace("kind: teacher", "kind: teacher\n  name: ../../esc"), "utf-8")
+    away = run("build", path, "--out", tmp_path / "out")
+    assert isinstance(away.exception, InputError) and "'../../esc' leads out of the folder" in str(away.exception)
+    assert not asked
+    path.write_text(plain, "utf-8")
     waits = run("build", path, "--out", tmp_path / "out")
     assert waits.exception and "3 texts of a teacher wait for your review" in str(waits.exception)
     assert not (tmp_path / "out" / "sft_train.jsonl").exists()
