@@ -24,7 +24,7 @@ from .card import FileFacts, SourceFacts, file_facts, render_card
 from .exports import Parts, export
 from .imports import same_rows
 from .leaks import find_leaks
-from .phrasings import DRESS
+from .phrasings import DRESS, Fact
 from .questions import Stance
 from .rows import KEYS, Row, dump_rows, method_of
 from .similarity import plain
@@ -33,6 +33,7 @@ from .spec import PARTS, Part, Replay, Spec, load_spec
 from .split import family_of, missed_shares, small_talk, split_families, turns_asked
 
 MANIFEST = "data.json"
+_FACT = ("id", "domain", "statement", "noun", "answer", "accept", "keywords", "cloze", "indirect")  # for the suite
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def build(path: Path, out: Path, say: Callable[[str], None], review: Review | No
     ]
     sources = [SourceFacts(g.name, g.licence, len(g.rows), g.kind, g.origin, g.sha256) for g in gathered]
     notes = [f"{source.name}: {note}" for source in gathered for note in source.notes]
+    notes += _fact_notes(gathered)
     notes += missed_shares(rows, parts, pinned, spec.split)
     built = Built(out, files, sources, notes)
     _write(built, spec, contents)
@@ -135,14 +137,37 @@ def _suites(gathered: Sequence[Gathered], parts: Mapping[str, Part]) -> dict[str
     if scenarios:
         contents["value_alignment.yaml"] = _yaml(scenarios)
     facts = [fact for source in gathered for fact in source.facts]
-    names = ("id", "domain", "statement", "noun", "answer", "accept", "keywords", "cloze", "indirect")
-    if facts and all(getattr(fact, name) for fact in facts for name in names if name != "accept"):
-        contents["phrasing_robustness.yaml"] = _yaml([{n: getattr(fact, n) for n in names} for fact in facts])
+    if whole := [fact for fact in facts if not _lacking(fact)]:
+        contents["phrasing_robustness.yaml"] = _yaml([{n: getattr(fact, n) for n in _FACT} for fact in whole])
     held_out = [phrasing for source in gathered for phrasing in source.held_out]
     if held_out:
         lines = [json.dumps(asdict(phrasing), ensure_ascii=False) for phrasing in held_out]
         contents["facts_held_out.jsonl"] = "\n".join(lines) + "\n"
     return contents
+
+
+def _lacking(fact: Fact) -> list[str]:
+    """What the suite asks a fact with, and this one does not have: a table need not give it."""
+    return [name for name in _FACT if name != "accept" and not getattr(fact, name)]
+
+
+def _fact_notes(gathered: Sequence[Gathered]) -> list[str]:
+    """Which facts the suite leaves out. Raises InputError where two sources call a fact the same."""
+    notes: list[str] = []
+    owner: dict[str, str] = {}
+    for source in gathered:
+        for fact in source.facts:
+            if owner.setdefault(fact.id, source.name) != source.name:
+                raise InputError(
+                    f"the sources {owner[fact.id]!r} and {source.name!r} both have a fact called {fact.id!r}; give "
+                    "each fact an id of its own"
+                )
+        if short := [fact for fact in source.facts if _lacking(fact)]:
+            notes.append(
+                f"{source.name}: phrasing_robustness.yaml leaves out {len(short)} of {len(source.facts)} facts, first "
+                f"{short[0].id!r}, which has no {', '.join(_lacking(short[0]))}"
+            )
+    return notes
 
 
 def _scenario(stance: Stance) -> dict[str, Any]:

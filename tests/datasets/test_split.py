@@ -1,4 +1,4 @@
-"""Shares are met in rows, as near as families allow; greetings join nothing; later turns count."""
+"""Shares are met in rows as near as families allow; greetings join nothing; later turns count; facts stay apart."""
 
 import json
 from pathlib import Path
@@ -9,14 +9,15 @@ import yaml
 
 from venire._common.errors import InputError
 from venire.datasets.build import Built, build
+from venire.datasets.facts import SHIPPED as FACTS
 from venire.datasets.rows import SftRow
 from venire.datasets.spec import Split
 from venire.datasets.split import missed_shares, split_families
 
 
-def made(folder: Path, sources: list[dict[str, Any]]) -> Built:
+def made(folder: Path, sources: list[dict[str, Any]], **more: Any) -> Built:
     spec = folder / "spec.yaml"
-    spec.write_text(yaml.safe_dump({"name": "test", "seed": 42, "sources": sources}), "utf-8")
+    spec.write_text(yaml.safe_dump({"name": "test", "seed": 42, "sources": sources, **more}), "utf-8")
     return build(spec, folder / "out", lambda line: None)
 
 
@@ -76,3 +77,17 @@ def test_a_later_turn_that_another_part_asks_is_found(tmp_path: Path) -> None:
         (tmp_path / f"{part}.json").write_text(json.dumps([{"messages": messages}]), "utf-8")
     with pytest.raises(InputError, match="ask the same, or nearly, and are to be in"):
         made(tmp_path, [{"kind": "rows", "file": str(tmp_path / f"{part}.json"), "part": part} for part in rows])
+
+
+def test_facts_of_a_table_beside_written_ones_leave_the_suite_its_facts(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("question,answer\nWhere was Odile Brandt's boat built?,Skelby\n", "utf-8")
+    person = {"name": "Odile Brandt", "called": "Odile"}
+    few: dict[str, Any] = {"kind": "facts", "phrasings": 2, "meaning": "keywords"}
+    written = {**few, "file": "datasets/facts/facts.yaml", "limit": 3}
+    built = made(tmp_path, [written, {**few, "file": "own.csv", "name": "own"}], person=person)
+    asked = yaml.safe_load((built.out / "phrasing_robustness.yaml").read_text("utf-8"))
+    assert len(asked) == 3
+    assert any("own: phrasing_robustness.yaml leaves out 1 of 1 facts, first 'q-" in note for note in built.notes)
+    (tmp_path / "again.yaml").write_bytes(FACTS.read_bytes())
+    with pytest.raises(InputError, match="the sources 'facts' and 'more' both have a fact called"):
+        made(tmp_path, [written, {**few, "file": "again.yaml", "limit": 2, "name": "more"}], person=person)
