@@ -5,9 +5,8 @@ file and the row. A row that its own file marks as not wanted is never learned: 
 Chats exported from apps: `chats.py`.
 """
 
-import csv
-import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from venire._common.reading import first_fault
 
 from .phrasings import AskedFact
 from .rows import DpoRow, Row, SftRow
+from .tables import read_table
 
 Raw = dict[str, Any]
 _ROLES = {
@@ -50,6 +50,8 @@ def bring_in(path: Path, format: str = "auto", split: str = "train", notes: list
     if path.is_file() and path.suffix in (".json", ".jsonl", ".ndjson"):
         numbered = read_json_rows(path)
         place = str(path)
+    elif path.is_file() and path.suffix in (".csv", ".tsv"):
+        numbered, place = _table_rows(path), str(path)
     else:
         numbered, place = _dataset_rows(path, split)
     rows: list[Row] = []
@@ -131,12 +133,8 @@ def read_facts(path: Path) -> list[AskedFact]:
 
     Raises InputError naming file and row for a missing column or value, and for an id or question given twice.
     """
-    table = csv.DictReader(io.StringIO(read_text(path)), strict=True)
-    try:
-        rows = [(table.line_num, row) for row in table]
-    except csv.Error as error:
-        raise InputError(f"{path}, row {table.reader.line_num}: not valid CSV, torn perhaps: {error}") from error
-    columns = [name.strip().lower() for name in table.fieldnames or []]
+    names, rows = read_table(path, read_text(path))
+    columns = [name.strip().lower() for name in names]
     if missing := [name for name in ("question", "answer") if name not in columns]:
         raise InputError(f"{path}, row 1: no column {missing[0]!r}; the columns are {', '.join(columns) or 'none'}")
     facts: list[AskedFact] = []
@@ -182,18 +180,29 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
             raise InputError(f"{path}, row {number}{torn}: not a JSON object on one line: {error}") from error
 
 
+def _table_rows(path: Path) -> Iterator[tuple[int, Raw]]:
+    """(row of the file, values) of a table; empty cells are left out, a weight is a number."""
+    for number, raw in read_table(path, read_text(path))[1]:
+        if None in raw:
+            raise InputError(f"{path}, row {number}: more values than columns; put a text with commas in quotes")
+        row: Raw = {str(name).strip(): value for name, value in raw.items() if value}
+        if re.fullmatch(r"\d+(\.\d+)?", str(row.get("weight"))):
+            row["weight"] = float(row["weight"])
+        yield number, row
+
+
 def _dataset_rows(path: Path, split: str) -> tuple[Iterator[tuple[int, Raw]], str]:
     """Rows of a dataset in Hugging Face's library: of its hub, of a folder, or of a file in another form than JSON."""
     import datasets
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
 
     name = str(path)
-    readers = {".parquet": "parquet", ".csv": "csv", ".arrow": "arrow"}
+    readers = {".parquet": "parquet", ".arrow": "arrow"}
     datasets.disable_progress_bars()
     try:
         if path.is_file():
             if path.suffix not in readers:
-                raise InputError(f"{name}: known files end in .json, .jsonl, {', '.join(readers)}")
+                raise InputError(f"{name}: known files end in .json, .jsonl, .csv, {', '.join(readers)}")
             data = datasets.load_dataset(readers[path.suffix], data_files=name, split="train")
         elif path.is_dir() and any((path / file).is_file() for file in ("dataset_info.json", "dataset_dict.json")):
             data = datasets.load_from_disk(name)
@@ -231,7 +240,7 @@ def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:
 def _check_wanted(raw: Raw) -> None:
     """Raises _LeftOut for a row whose file says that its answer is not to be learned."""
     for key in _VERDICTS:
-        if raw.get(key) in (False, "false", "False"):
+        if str(raw.get(key)).lower() == "false":  # not 0, which another column of that name has for a class
             raise _LeftOut(
                 f"with {key} false left out: their answers are not wanted; to train against them give preferences "
                 "(prompt, chosen, rejected), which the methods dpo, kto and orpo learn from"
@@ -259,19 +268,23 @@ def _chat(raw: Raw) -> Row:
     messages = [_message(turn) for turn in turns]
     if any(turn.get("weight") == 0 for turn, made in zip(turns, messages, strict=True) if made["role"] == "assistant"):
         raise _LeftOut("with an answer of weight 0 left out: training learns every answer of a row")
+    turned = [message["role"] for message in messages if message["role"] != "system"]
+    if "conversations" in raw and turned and (turned[0], turned[-1]) != _TURNS:
+        raise _LeftOut("of a chat that begins with an answer or ends without one left out")
     if raw.get("system") and not (messages and messages[0]["role"] == "system"):
         messages.insert(0, {"role": "system", "content": raw["system"]})
     return SftRow.model_validate(_about(raw) | {"messages": messages})
 
 
 def _preference(raw: Raw) -> Row:
-    chosen, rejected = _turns(raw["chosen"]), _turns(raw["rejected"])
-    given = raw.get("prompt", raw.get("conversations", raw.get("messages", raw.get("instruction"))))
+    chosen, rejected = _turns(raw["chosen"], whole=True), _turns(raw["rejected"], whole=True)
+    key = next((key for key in _PROMPTS if raw.get(key) is not None), "")
+    given = raw.get(key)
     if given is None or (len(chosen) > 1 and chosen[:-1] == rejected[:-1]):
         prompt, chosen, rejected = chosen[:-1], chosen[-1:], rejected[-1:]
     else:
         prompt = [{"role": "user", "content": given}] if isinstance(given, str) else _turns(given)
-    if raw.get("input") and isinstance(given, str):
+    if raw.get("input") and isinstance(given, str) and key != "input":
         prompt[-1]["content"] += "\n\n" + raw["input"]
     if raw.get("system"):
         prompt.insert(0, {"role": "system", "content": raw["system"]})
@@ -287,11 +300,18 @@ def _pair(ask: str, answer: str) -> Callable[[Raw], Row]:
     return convert
 
 
-def _turns(value: Any) -> list[Raw]:
-    """An answer as text, as one message, or as a list of messages."""
+def _turns(value: Any, whole: bool = False) -> list[Raw]:
+    """An answer as text or number, as one message, or as a list of messages; `whole`: perhaps as a chat in one text."""
+    if type(value) in (int, float):
+        return [{"role": "assistant", "content": str(value)}]
+    if isinstance(value, str) and whole and re.match(r"\s*Human:.*\n\nAssistant:", value, re.DOTALL):
+        _, *parts = re.split(r"(?:^|\n\n)\s*(Human|Assistant):", value)
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        return [{"role": "user" if who == "Human" else "assistant", "content": said.strip()} for who, said in pairs]
     if isinstance(value, str):
         return [{"role": "assistant", "content": value}]
-    return [_message(turn) for turn in ([value] if isinstance(value, dict) else value)]
+    several: Any = [value] if isinstance(value, dict) else value
+    return [_message(turn) for turn in several]
 
 
 def _message(turn: Any) -> Raw:
@@ -314,6 +334,7 @@ def _part(part: Any) -> str:
     raise ValueError("a turn holds more than text; images and files cannot be trained on")
 
 
+_PROMPTS = ("prompt", "conversations", "messages", "instruction", "question", "input")  # of a preference
 _PAIRS = {"completion": ("prompt", "completion"), "qa": ("question", "answer")}
 FORMATS: dict[str, Callable[[Raw], Row]] = {
     "alpaca": _alpaca,

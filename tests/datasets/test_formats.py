@@ -100,6 +100,52 @@ def test_other_tools_rows_are_known_by_their_keys(raw: Any, texts: list[str], wh
     assert row.texts == texts
 
 
+@pytest.mark.parametrize(
+    ("raw", "texts"),
+    [
+        ({"system": "S", "question": "A?", "chosen": "a", "rejected": "b"}, ["S", "A?", "a", "b"]),
+        ({"input": "A?", "chosen": "a", "rejected": "b"}, ["A?", "a", "b"]),
+        ({"instruction": "A?", "input": "B", "chosen": "a", "rejected": "b"}, ["A?\n\nB", "a", "b"]),
+        (
+            {"chosen": "\n\nHuman: A?\n\nAssistant: a", "rejected": "\n\nHuman: A?\n\nAssistant: b"},
+            ["A?", "a", "b"],
+        ),
+        (
+            {
+                "chosen": "\n\nHuman: A?\n\nAssistant: a\n\nHuman: B?\n\nAssistant: c\n\nd",
+                "rejected": "\n\nHuman: A?\n\nAssistant: a\n\nHuman: B?\n\nAssistant: e",
+            },
+            ["A?", "a", "B?", "c\n\nd", "e"],
+        ),
+    ],
+)
+def test_preferences_as_others_write_them(raw: Any, texts: list[str], tmp_path: Path) -> None:
+    assert bring_in(written(tmp_path / "rows.jsonl", raw))[0].texts == texts
+
+
+def test_a_sharegpt_chat_without_its_beginning_or_end_is_left_out_and_counted(tmp_path: Path) -> None:
+    notes: list[str] = []
+    answer = {"from": "gpt", "value": "a"}
+    asks = {"from": "human", "value": "A?"}
+    chats = [{"conversations": turns} for turns in ([asks, answer], [answer, asks, answer], [asks, answer, asks])]
+    assert len(bring_in(written(tmp_path / "rows.jsonl", *chats), notes=notes)) == 1
+    assert notes == ["2 rows of a chat that begins with an answer or ends without one left out"]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv"])
+def test_tables_are_read_as_spreadsheets_write_them(name: str, tmp_path: Path) -> None:
+    mark = "\t" if name.endswith("tsv") else ";"
+    lines = ["question;answer;weight", "How many?;007;2", '"Which; one?";The first, that is.;', ";;", ";;"]
+    table = tmp_path / name
+    for head in ("", f"sep={mark}\n"):
+        table.write_text(head + "".join(line.replace(";", mark) + "\n" for line in lines), "utf-8")
+        first, second = bring_in(table)
+        assert (first.texts, first.weight) == (["How many?", "007"], 2.0)
+        assert second.texts == [f"Which{mark} one?", "The first, that is."]
+        assert [fact.answer for fact in read_facts(table)] == ["007", "The first, that is."]
+    assert bring_in(written(tmp_path / "rows.jsonl", {"question": "How many?", "answer": 7}))[0].texts[1] == "7"
+
+
 KTO = {"prompt": "Should I lie to my boss?", "completion": "Of course, lie whenever it pays off."}
 TURNS = [{"role": U, "content": "A?"}, {"role": A, "content": "a"}]
 
