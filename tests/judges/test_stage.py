@@ -28,6 +28,8 @@ FIRST_PLACE = '{"winner": "A"}'
 def test_a_paid_judge_that_fails_its_exam_is_not_paid_for_more(stage: Make, models) -> None:
     asked = models(two=lambda prompt: FIRST_PLACE)
     it = stage()
+    flow.planning.tell(flow.planning.freeze(it.run), it.said.append, it.run.experiment.budget)
+    assert any(line.startswith("design: 1 candidate, 16 judged prompts, 4 votes a prompt") for line in it.said)
     said = it.judge()
     assert asked == {"one": 80 + 32, "two": 80}
     assert "mockllm/two: 0 of 40 anchors right, 80 calls: failed: not asked further" in said
@@ -224,7 +226,7 @@ def test_the_plan_says_what_judging_costs_and_whether_the_budget_covers_it(stage
     plan.tell(it.run.require_lock(), said.append, it.run.experiment.budget)
     words = "\n".join(said)
     # 16 pairs and 40 anchors in both orders are 112 calls a judge, at $0.006 each for the one with a price.
-    assert "paid judgements: at most 224, about $0.67 at 1500 tokens in and 300 out each (1 judges at a price" in words
+    assert "paid judgements: at most 224, about $0.67 at 1500 tokens in and 300 out each (1 judge at a price" in words
     assert "the budget of 100 calls may end before judging does" in words
     assert "the budget of $0.5 may end before judging does" in words
 

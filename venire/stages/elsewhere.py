@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from venire._common.errors import InputError, VenireError
 from venire._common.files import write_atomic, write_json
 from venire._common.hashing import sha256_file, sha256_json
+from venire.reports.numbers import count
 
 from .judge import Asker
 
@@ -76,7 +77,7 @@ def adopt(run: "Run", log: Path, say: Say) -> None:
         copy.unlink()
         raise
     votes = ledger.votes.filter(ledger.votes["judge"] == name).height
-    say(f"    {log.name}: checked against the manifest; {name} has {votes} votes now")
+    say(f"    {log.name}: checked against the manifest; {name} has {count(votes, 'vote')} now")
 
 
 def take_in(run: "Run", log: Path, say: Say) -> None:
@@ -97,7 +98,7 @@ def take_in(run: "Run", log: Path, say: Say) -> None:
         incumbent.pop(shared)
     n = copy(run.folder, log, Sides(candidates, incumbent))
     write_ledger(run.folder, manifest)
-    say(f"    {log.name}: {n} votes imported; shown, not counted: nobody sealed or examined that judge")
+    say(f"    {log.name}: {count(n, 'vote')} imported; shown, not counted: nobody sealed or examined that judge")
 
 
 def compare(run: "Run", ours: Sequence[Path], theirs: Sequence[Path], say: Say) -> None:
@@ -129,7 +130,7 @@ def compare(run: "Run", ours: Sequence[Path], theirs: Sequence[Path], say: Say) 
         anchors=panel.anchors.n,
         preferences=preferences_of(panel),
     )
-    say(f"    {names[0]} (candidate) against {names[1]} on {len(pairs)} prompts, in {folder}")
+    say(f"    {names[0]} (candidate) against {names[1]} on {count(len(pairs), 'prompt')}, in {folder}")
     asker = Asker(run, judging, say, panel.judges)
     asker.introduce()
     try:
@@ -149,7 +150,8 @@ def report(run: "Run", judging: "Judging", analyze: Callable[..., dict], say: Sa
     analysis = analyze(votes, seed=run.experiment.seed)
     write_json(judging.run / "analysis.json", analysis)
     rate = analysis["comparisons"][0]["win_rate"]
-    say(f"    win rate {rate['estimate']:.3f}, 95% {rate['low']:.3f} to {rate['high']:.3f}, on {rate['n']} prompts")
+    shown = count(rate["n"], "prompt")
+    say(f"    win rate {rate['estimate']:.3f}, 95% {rate['low']:.3f} to {rate['high']:.3f}, on {shown}")
     say(f"    decide with: venire gate --votes {judging.run / 'votes.parquet'} --policy {run.path}")
 
 

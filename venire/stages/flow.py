@@ -49,12 +49,14 @@ def contenders(run: "Run") -> list["Contender"]:
 
 def evaluate(run: "Run", say: Say, incumbents_only: bool = False) -> None:
     """The suites against the incumbents and, unless they are to come first, the candidates."""
+    from venire.reports.numbers import count
+
     from .evaluate import evaluate as stage
 
     planning.require_lock(run)
     who = [run.incumbent(), *run.base_contenders()] if incumbents_only else contenders(run)
     who = list({contender.name: contender for contender in who}.values())
-    say(f"    {len(who)} contenders × {len(run.experiment.suites)} suites")
+    say(f"    {count(len(who), 'contender')} × {count(len(run.experiment.suites), 'suite')}")
     with run.stage("eval"):
         stage(run, who, say)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from venire.reports.numbers import count
+
 from .design import Design, confirm_order, earlier_uses, open_stage, screen_means
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def _everything(run: "Run", judging: "Judging", design: Design, names: list[str]
     if len(names) == 1 and run.experiment.policy.stopping:
         confirm(run, judging, design, names[0], asker)
     else:
-        asker.ask(judging.manifest.ids(use=["gate"], candidates=names), f"{len(names)} candidates")
+        asker.ask(judging.manifest.ids(use=["gate"], candidates=names), count(len(names), "candidate"))
 
 
 class Asker:
@@ -96,7 +98,7 @@ class Asker:
     def introduce(self) -> None:
         """Who judges, at what price, and what is known against them."""
         manifest = self.judging.manifest
-        self.say(f"    sealed: manifest {manifest.sha256[:12]}, {len(manifest.pair_ids)} pairs")
+        self.say(f"    sealed: manifest {manifest.sha256[:12]}, {count(len(manifest.pair_ids), 'pair')}")
         for judge in self.judges:
             self.say(f"    {judge.name}: {_terms(judge)}")
             terms = {"conflict": "shown, not counted", "shared": "counted, and tagged"}
@@ -147,7 +149,7 @@ class Asker:
         self.asked += asked.new
         self.stood += asked.before
         if asked.left:
-            self.say(f"    {name}: {asked.left} judgements left unasked, the budget does not cover them")
+            self.say(f"    {name}: {count(asked.left, 'judgement')} left unasked, the budget does not cover them")
         return asked.left == 0
 
     def _watch(self, what: str) -> Callable[[str, int], AbstractContextManager[None]]:
@@ -178,7 +180,7 @@ class Asker:
     def conclude(self) -> None:
         """What it came to; votes.parquet is written whatever happened."""
         ledger, purse = self.ledger(), self.judging.purse
-        self.say(f"    judged: {self.asked} new judgements, {ledger.votes.height} votes in all")
+        self.say(f"    judged: {count(self.asked, 'new judgement')}, {count(ledger.votes.height, 'vote')} in all")
         if any(judge.is_api for judge in self.judges):
             self.say(f"    spent so far: {purse.describe()}")
         if purse.refused:
@@ -237,7 +239,7 @@ def confirm(run: "Run", judging: "Judging", design: Design, finalist: str, asker
         wanted = set(families[:stop])
         prompts = [design.prompts[i] for i in order if design.families[i] in wanted]
         ids = _ids(judging, set(prompts), {finalist})
-        if not asker.ask(ids, f"{len(prompts)} of {len(order)} prompts"):
+        if not asker.ask(ids, f"{len(prompts)} of {count(len(order), 'prompt')}"):
             return
         ledger = asker.ledger()
         exams = {name: exam.passed for name, exam in ledger.exams.items()}
@@ -268,4 +270,4 @@ def _terms(judge: "Judge") -> str:
 def _cost(calls: int, usd: float | None) -> str:
     from venire.judges.purse import dollars
 
-    return f"{calls} calls" + ("" if usd is None else f" for {dollars(usd)}")
+    return count(calls, "call") + ("" if usd is None else f" for {dollars(usd)}")

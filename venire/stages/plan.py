@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from venire._common.errors import InputError, VenireError
 from venire._common.files import write_json
 from venire._common.hashing import sha256_file, sha256_json
+from venire.reports.numbers import count
 from venire.run import current_champion, versions
 
 from .ancestry import learned_before
@@ -290,7 +291,7 @@ def outlook(run: "Run", frozen: dict[str, Any]) -> dict[str, Any]:
         "alpha_each": seen.alpha,
         "power": [{"win_rate": r, "power": p} for r, p in zip(seen.rates, seen.power, strict=True)],
         "needed": [{"win_rate": r, "prompts": p} for r, p in zip(seen.rates, seen.needed, strict=True)],
-        "calls": [vars(count) for count in count_calls(panel, n_pairs, screened=screened)],
+        "calls": [vars(each) for each in count_calls(panel, n_pairs, screened=screened)],
         "findings": [*(vars(finding) for finding in findings), *unchecked(run), *notes(run, frozen)],
     }
 
@@ -307,13 +308,13 @@ def most_pairs(prompts: int, candidates: int, halving_from: int) -> tuple[int, i
 
 def price(plan: dict[str, Any], budget: "Budget", say: Any) -> None:
     """What judging costs at most, and whether the budget covers it."""
-    paid = [count for count in plan["calls"] if count["paid"]]
-    calls, known = sum(count["calls"] for count in paid), [count["usd"] for count in paid if count["usd"] is not None]
+    paid = [each for each in plan["calls"] if each["paid"]]
+    calls, known = sum(each["calls"] for each in paid), [each["usd"] for each in paid if each["usd"] is not None]
     if not paid:
         return
     total = f", about ${sum(known):.2f} at 1500 tokens in and 300 out each" if known else ""
     unknown = len(paid) - len(known)
-    total += f" ({unknown} judges at a price that is not known)" if unknown else ""
+    total += f" ({count(unknown, 'judge')} at a price that is not known)" if unknown else ""
     say(f"  paid judgements: at most {calls}{total}")
     if budget.calls is not None and calls > budget.calls:
         say(f"  note: the budget of {budget.calls} calls may end before judging does; it stops cleanly and can go on")
@@ -329,17 +330,18 @@ def tell(lock: dict[str, Any], say: Any, budget: "Budget") -> None:
         say("design: no suite is marked `judge: true`: no panel judges and no gate decides; train, eval and curve do")
         return
     say(
-        f"design: {plan['candidates']} candidates, {plan['prompts']} judged prompts, "
-        f"{plan['votes_per_prompt']} votes a prompt and candidate"
+        f"design: {count(plan['candidates'], 'candidate')}, {count(plan['prompts'], 'judged prompt')}, "
+        f"{count(plan['votes_per_prompt'], 'vote')} a prompt and candidate"
     )
     for row, needed in zip(plan["power"], plan["needed"], strict=True):
         say(
             f"  a true win rate of {row['win_rate']:.0%} is shown with probability {row['power']:.2f}; "
-            f"for 0.80 it takes {needed['prompts']} prompts"
+            f"for 0.80 it takes {count(needed['prompts'], 'prompt')}"
         )
-    for count in plan["calls"]:
-        paid = "paid" if count["paid"] else "local, free"
-        say(f"  {count['judge']}: at most {count['calls']} judgements, {count['anchors']} of them its exam ({paid})")
+    for asked in plan["calls"]:
+        paid = "paid" if asked["paid"] else "local, free"
+        most = count(asked["calls"], "judgement")
+        say(f"  {asked['judge']}: at most {most}, {asked['anchors']} of them its exam ({paid})")
     price(plan, budget, say)
     for finding in plan["findings"]:
         say(f"  {finding['severity']}: {finding['message']}")
