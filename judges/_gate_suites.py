@@ -60,6 +60,8 @@ def _non_inferiority(
     metrics = rows["metric"].unique().sort().to_list()
     if metric is None and len(metrics) > 1:
         return _undefined(name, required, f"the suite has several metrics ({', '.join(metrics)}); name one: metric")
+    if metric and metrics and metric not in metrics:
+        return _undefined(name, required, _no_metric(metric, metrics))
     wanted = rows.filter(pl.col("metric") == (metric or (metrics[0] if metrics else "")))
     sides = [wanted.filter(pl.col("contender") == contender) for contender in (candidate, incumbent)]
     if not all(side.height for side in sides):
@@ -97,6 +99,10 @@ def _non_inferiority(
     return Component(name, shown, found.low, required, detail, "REFUSE" if found.violated else "HOLD")
 
 
+def _no_metric(metric: str, metrics: list[str]) -> str:
+    return f"the suite's results hold no metric {metric!r}; they hold {', '.join(metrics)}"
+
+
 def _lacking(lacking: int, n: int) -> str:
     return f"; {lacking} of {n} items lack a score: with all of them against the candidate "
 
@@ -115,6 +121,8 @@ def _threshold(
     of_metric = rows.filter(pl.col("metric") == metric)
     mine = of_metric.filter(pl.col("contender") == candidate)
     scored = mine.filter(pl.col("value").is_not_null()).sort("sample_id", "epoch")
+    if of_metric.height == 0 and rows.height:
+        return _undefined(name, limit, _no_metric(metric, rows["metric"].unique().sort().to_list()))
     if scored.height == 0 or scored.height < (1 - _UNSCORED) * mine.height:
         lacking = f"{mine.height - scored.height} of {mine.height} items lack a score" if mine.height else "no results"
         return _undefined(name, limit, f"{lacking} for {metric!r} of {candidate}")

@@ -409,6 +409,16 @@ def test_a_zero_failure_suite_with_a_missing_answer_is_not_passed():
     assert part.passed is False and found.outcome == "HOLD" and "1 of 59 items lack a score" in part.detail
 
 
+def test_a_metric_that_the_suite_does_not_give_is_named_beside_those_that_it_gives():
+    own = results("stance", "rate", [1.0] * 60, [1.0] * 60)
+    policy = suite(
+        "stance", metric="rat", non_inferiority=NonInferiority(delta=0.1), thresholds={"rte": Threshold(at_least=1)}
+    )
+    decision = decide(inputs(GOOD, policy=policy, suites=own))
+    for name, wrong in (("non_inferiority:stance", "rat"), ("threshold:stance.rte", "rte")):
+        assert f"hold no metric '{wrong}'; they hold rate" in component(decision, name).detail
+
+
 def test_votes_without_suites_leave_what_the_policy_asks_of_them_undefined():
     policy = GatePolicy(
         suites={
