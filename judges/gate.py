@@ -235,9 +235,9 @@ def _rate(bench: Bench | None, superiority: Component) -> dict[str, Any] | None:
     numbers = {"estimate": rate.estimate, "low": rate.low, "high": rate.high, "level": rate.level}
     if bench.stopped and bench.look:  # after a stop, the interval that is valid at any stop
         numbers |= {"low": bench.look.low, "high": bench.look.high, "level": 0.95}
-    if bench.field is not None and superiority.observed is not None:  # the best's own bound was raised by the choice
-        numbers["low"] = min(rate.low, superiority.observed)
-    return {key: float(value) for key, value in numbers.items()} | {"n": rate.n, "families": rate.clusters}
+    best = superiority.observed if bench.field is not None else None  # the best's own bound was raised by the choice
+    plain = {key: float(value) for key, value in numbers.items()}
+    return plain | {"simultaneous_low": best, "n": rate.n, "families": rate.clusters}
 
 
 # Premises

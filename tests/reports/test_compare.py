@@ -37,6 +37,13 @@ def change_lock(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
     (run / "experiment.lock").write_text(json.dumps(lock), "utf-8")
 
 
+def test_the_best_of_several_is_compared_by_the_bound_that_allows_for_the_choice(make_run) -> None:
+    run = make_run()
+    rate = read_json(run / "decision.json")["win_rate"]
+    entry = next(entry for entry in compare_runs([run]).entries if entry.outcome != "not decided")
+    assert entry.win_rate.low == rate["simultaneous_low"] < rate["low"]
+
+
 def test_the_figures_are_those_of_each_run(two: Two) -> None:
     found = compare_runs(two)
     assert [e.run for e in found.entries] == ["qwen", "llama"], "one experiment's runs go by their folders"
