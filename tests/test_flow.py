@@ -83,10 +83,10 @@ def unbroken(tiny_base: Base, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_device_of_a_run_is_the_one_it_trains_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_device_of_a_run_is_the_one_it_trains_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VENIRE_DEVICE", "auto")  # put back afterwards
     the_run = SimpleNamespace(
-        path="x.yaml", folder=Path(), stage=lambda _: nullcontext(), experiment=SimpleNamespace(budget=None)
+        path="x.yaml", folder=tmp_path, stage=lambda _: nullcontext(), experiment=SimpleNamespace(budget=None)
     )
     asked: dict[str, tuple[Any, ...]] = {}
     for stage in ("evaluate", "train", "judge", "gate", "report"):
