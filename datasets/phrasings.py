@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from .leaks import find_leaks
 from .similarity import plain
 
-Side = Literal["trained", "held_out"]
 Embed = Callable[[Sequence[str]], np.ndarray]
 # Measured on the shipped facts: every rule of the trained kinds keeps above both.
 MIN_COSINE = 0.45

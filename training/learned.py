@@ -7,7 +7,7 @@ from venire._common.errors import InputError
 from venire._common.hashing import sha256_file
 from venire.datasets.rows import method_of, read_rows
 
-from .mixture import Rows, mix
+from .mixture import Rows, all_rows, mix
 from .recipe import find
 
 
@@ -66,5 +66,4 @@ def _trained(file: Path, told: dict[str, Any], replay: tuple[Path, float] | None
 
 
 def _all(file: Path) -> Rows:
-    data, _ = read_rows(file)
-    return Rows(list(data.rows), [data.place(i) for i in range(len(data.rows))])
+    return all_rows(read_rows(file)[0])

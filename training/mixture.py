@@ -60,7 +60,7 @@ def mix(
     """
     data = load_rows(file, kind)
     described: dict[str, Any] = {"path": written, "sha256": data.sha256}
-    train, measured = _hold_out(_rows(data), held_out, kind, file)
+    train, measured = _hold_out(all_rows(data), held_out, kind, file)
     if measured is not None:
         described["held_out"] = {
             "rows": len(measured.rows),
@@ -71,9 +71,12 @@ def mix(
         described["phrasings"] = phrasings
     if replay is not None:
         general, share = load_rows(replay[0], kind), replay[1]
-        if measured is not None:
-            _check_apart(measured, _rows(general))
-        train, used = _with_replay(train, _rows(general), share, seed)
+        if measured is not None and (shared := _shared(all_rows(general), measured)):
+            raise InputError(
+                f"{shared[0]}: replay, and {shared[1]} is held out and of the same family or question; what is "
+                "measured on must not be trained on, so take it out of the replay's file"
+            )
+        train, used = _with_replay(train, all_rows(general), share, seed)
         described["replay"] = {"sha256": general.sha256, "rows": used, "share": share}
     described["rows"] = len(train.rows)
     described["families"] = dict(sorted(Counter(row.category or "uncategorised" for row in train.rows).items()))
@@ -81,12 +84,8 @@ def mix(
     return Mixture(train, measured, described, teachers)
 
 
-def family(row: Row) -> str:
-    """What a row shares with its paraphrases: its family, else what it asks."""
-    return family_of(row)
-
-
-def _rows(data: TrainingData) -> Rows:
+def all_rows(data: TrainingData) -> Rows:
+    """Every row of a file, with its place there."""
     return Rows(list(data.rows), [data.place(i) for i in range(len(data.rows))])
 
 
@@ -94,19 +93,17 @@ def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Pat
     if held_out is None:
         return rows, None
     if isinstance(held_out, Path):
-        measured = _rows(load_rows(held_out, kind))
-        trained = {key: rows.place(i) for i, row in enumerate(rows.rows) for key in _keys(row)}
-        for index, row in enumerate(measured.rows):
-            if (place := _first(trained, row)) is not None:
-                raise InputError(
-                    f"{measured.place(index)}: held out, and {place} of the training data is of the same family or "
-                    "question; what is measured on must not be trained on"
-                )
+        measured = all_rows(load_rows(held_out, kind))
+        if shared := _shared(measured, rows):
+            raise InputError(
+                f"{shared[0]}: held out, and {shared[1]} of the training data is of the same family or question; what "
+                "is measured on must not be trained on"
+            )
         return rows, measured
     apart: set[str] = set()
     count = 0
     group = _groups(rows)
-    sizes = Counter(group[family(row)] for row in rows.rows)
+    sizes = Counter(group[family_of(row)] for row in rows.rows)
     # By hash: no generator's state, so the same families are apart in every run, on every machine, in every language.
     for name in sorted(sizes, key=sha256_text):
         if count + sizes[name] / 2 > held_out * len(rows.rows):
@@ -119,22 +116,28 @@ def _hold_out(rows: Rows, held_out: float | Path | None, kind: Method, file: Pat
             f"{'nothing to hold out' if not apart else 'nothing to train on'}; give another share, or a file"
         )
     return (
-        _where(rows, lambda row: group[family(row)] not in apart),
-        _where(rows, lambda row: group[family(row)] in apart),
+        _where(rows, lambda row: group[family_of(row)] not in apart),
+        _where(rows, lambda row: group[family_of(row)] in apart),
     )
 
 
 def _keys(row: Row) -> set[str]:
     """By what a row is known on the other side: its family, and what it asks."""
-    return {family(row), _question(row)}
+    return {family_of(row), _question(row)}
 
 
 def _question(row: Row) -> str:
     return f"asks {plain(asked(row))}"
 
 
-def _first(places: dict[str, str], row: Row) -> str | None:
-    return next((places[key] for key in sorted(_keys(row)) if key in places), None)
+def _shared(rows: Rows, others: Rows) -> tuple[str, str] | None:
+    """The first of `rows` that is of a family of `others` or asks what one of them asks, and that one: their places."""
+    known = {key: others.place(i) for i, row in enumerate(others.rows) for key in _keys(row)}
+    for index, row in enumerate(rows.rows):
+        for key in sorted(_keys(row)):
+            if key in known:
+                return rows.place(index), known[key]
+    return None
 
 
 def _groups(rows: Rows) -> dict[str, str]:
@@ -142,8 +145,8 @@ def _groups(rows: Rows) -> dict[str, str]:
     families: dict[str, set[str]] = defaultdict(set)
     questions: dict[str, set[str]] = defaultdict(set)
     for row in rows.rows:
-        families[_question(row)].add(family(row))
-        questions[family(row)].add(_question(row))
+        families[_question(row)].add(family_of(row))
+        questions[family_of(row)].add(_question(row))
     group: dict[str, str] = {}
     for name in sorted(questions):
         waiting = [name] if name not in group else []
@@ -155,23 +158,12 @@ def _groups(rows: Rows) -> dict[str, str]:
     return group
 
 
-def _check_apart(measured: Rows, general: Rows) -> None:
-    """Raises InputError for a row of the replay that is held out, or of a family that is."""
-    apart = {key: measured.place(i) for i, row in enumerate(measured.rows) for key in _keys(row)}
-    for index, row in enumerate(general.rows):
-        if (place := _first(apart, row)) is not None:
-            raise InputError(
-                f"{general.place(index)}: replay, and {place} is held out and of the same family or question; what is "
-                "measured on must not be trained on, so take it out of the replay's file"
-            )
-
-
 def _first_of_each_family(rows: Rows, most: int) -> Rows:
     seen: Counter[str] = Counter()
     kept = []
     for index, row in enumerate(rows.rows):
-        seen[family(row)] += 1
-        if seen[family(row)] <= most:
+        seen[family_of(row)] += 1
+        if seen[family_of(row)] <= most:
             kept.append(index)
     return _pick(rows, kept)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from venire._common.errors import InputError
-from venire.training.mixture import Mixture, family, mix
+from venire.datasets.split import family_of
+from venire.training.mixture import Mixture, mix
 
 
 def write(file: Path, rows: list[dict[str, Any]]) -> Path:
@@ -59,8 +60,8 @@ def test_the_seed_chooses_the_replay_and_every_row_keeps_its_place(values: Path,
 def test_whole_families_are_held_out_the_same_ones_for_every_seed(values: Path) -> None:
     one, other = mixed(values, held_out=0.25), mixed(values, held_out=0.25, seed=9)
     assert one.held_out is not None and one.held_out == other.held_out
-    apart = {family(r) for r in one.held_out.rows}
-    assert len(apart) == 3 and not apart & {family(r) for r in one.train.rows}
+    apart = {family_of(r) for r in one.held_out.rows}
+    assert len(apart) == 3 and not apart & {family_of(r) for r in one.train.rows}
     assert one.described["held_out"]["rows"] == len(one.held_out.rows) == 15
 
 
@@ -134,6 +135,6 @@ def test_what_is_held_out_does_not_come_back_as_replay(
         mixed(values, held_out=general, replay=(general, share))
     apart = mixed(values, held_out=0.25).held_out
     assert apart is not None
-    again = write(tmp_path / "again.jsonl", [row("in other words", family(apart.rows[0]))])
+    again = write(tmp_path / "again.jsonl", [row("in other words", family_of(apart.rows[0]))])
     with pytest.raises(InputError, match=r"again\.jsonl, row 1: replay, and .*values\.jsonl, row \d+ is held out"):
         mixed(values, held_out=0.25, replay=(again, share))

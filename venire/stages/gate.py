@@ -54,7 +54,7 @@ def gate(
         suites=suites,
         exams={name: exam.passed for name, exam in ledger.exams.items()},
         conflicts=conflicts(judging.manifest),
-        integrity=broken(run, contenders, ledger),
+        integrity=broken(run, contenders),
         leaks=[str(leak) for leak in planning.leaks(run)],
         audit=audit_findings(ledger.votes),
         post_hoc=PostHoc(tuple(changed), post_hoc),
@@ -137,7 +137,7 @@ def conflicts(manifest: "Manifest") -> dict[tuple[str, str], str]:
     }
 
 
-def broken(run: "Run", contenders: Sequence["Contender"], ledger: "Ledger") -> list[str]:
+def broken(run: "Run", contenders: Sequence["Contender"]) -> list[str]:
     """Hashes that do not match: weights that changed since they were judged, votes that are not the ledger's."""
     from pathlib import Path
 
