@@ -13,15 +13,16 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from venire import chat
+from venire import chat, voices
 from venire._common.errors import InputError, ServiceError, VenireError
-from venire.chat import Answer, Conversation, Message, Settings, Voice, find_voice
+from venire.chat import Conversation
 from venire.chat_history import read_past
 from venire.cli import cli
 from venire.evals.treatments import Treatment
 from venire.judges.analysis import analyze
 from venire.judges.people import informal_votes
 from venire.judges.votes import read_votes
+from venire.voices import Answer, Message, Settings, Voice, find_voice
 
 HOSTILE = "\x1b[2J[red]<b>\u202egnp"
 
@@ -264,7 +265,7 @@ def vendor() -> Iterator[Voice]:
 
 def test_a_vendors_answer_is_heard_word_by_word(vendor: Voice) -> None:
     heard: list[str] = []
-    answer = chat.speak(vendor, vendor.asked("?"), Settings(), 1, heard.append, threading.Event())
+    answer = voices.speak(vendor, vendor.asked("?"), Settings(), 1, heard.append, threading.Event())
     assert answer.text == "I would not." and answer.stop_reason == "stop"
     assert heard[:3] == ["I ", "I would ", "I would not."] and heard[-1] == answer.text
 
@@ -279,8 +280,8 @@ def test_a_vendor_that_cannot_be_asked_is_a_sentence(tmp_path: Path, monkeypatch
 def test_a_vendors_answer_can_be_stopped(vendor: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Vendor, "pause", 3.0)
     stop, began = threading.Event(), time.monotonic()
-    with pytest.raises(chat.Stopped):
-        chat.speak(vendor, vendor.asked("?"), Settings(), 1, lambda text: stop.set(), stop)
+    with pytest.raises(voices.Stopped):
+        voices.speak(vendor, vendor.asked("?"), Settings(), 1, lambda text: stop.set(), stop)
     assert time.monotonic() - began < 5
 
 
@@ -298,7 +299,7 @@ def test_a_failed_turn_keeps_nothing(said: list, tmp_path: Path, monkeypatch: py
 
 
 def test_contenders_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat, "_model", lambda weights: f"venire/{weights}")
+    monkeypatch.setattr(voices, "_model", lambda weights: f"venire/{weights}")
     treatments = {"plain": Treatment(), "kind": Treatment(name="kind", kind="system", text="Be kind.")}
     assert find_voice("one/kind", treatments, {}).name == "one/kind"
     assert find_voice("one", treatments, {"one": "venire/base:one@12345678"}).model == "venire/base:one@12345678"
@@ -320,7 +321,7 @@ def in_terminal(tmp_path: Path, lines: str, *contenders: str) -> str:
 
 
 def test_the_command_through_a_pipe(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat, "_model", lambda weights: f"venire/{weights}")
+    monkeypatch.setattr(voices, "_model", lambda weights: f"venire/{weights}")
     out = in_terminal(tmp_path, "well?\na warmer\n/treatment\n/bad\nagain?\n\n/reveal\n/quit\n", "one", "two")
     assert "A: " in out and "B: " in out and "not told while blind" in out and "1 informal vote in" in out
     assert out.index("A is ") > out.index("again?") if "again?" in out else True
@@ -348,5 +349,5 @@ def test_the_real_model_streams_and_can_be_stopped(tmp_path: Path) -> None:
 
     stop = threading.Event()
     stop.set()
-    with pytest.raises(chat.Stopped):
-        chat.speak(found, found.asked("Tell me a long story."), Settings(max_tokens=512), 2, heard.append, stop)
+    with pytest.raises(voices.Stopped):
+        voices.speak(found, found.asked("Tell me a long story."), Settings(max_tokens=512), 2, heard.append, stop)

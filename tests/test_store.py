@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from venire import store
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
-from venire.chat import find_voice
 from venire.cli import cli
 from venire.engine import Base, adapter_sha256
 from venire.evals.treatments import Treatment
 from venire.judges.panel import judgeship, resolve_panel
 from venire.run import Run
 from venire.stages import plan
+from venire.voices import find_voice
 
 PANEL = {"judges": [{"model": "mockllm/one", "family": "claude"}, {"model": "openai-api/mine/judge-1"}]}
 

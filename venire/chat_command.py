@@ -13,8 +13,9 @@ from venire.options import DEVICE, given
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from venire.chat import Choice, Conversation, Voice
+    from venire.chat import Choice, Conversation
     from venire.evals.treatments import Treatment
+    from venire.voices import Voice
 
 _VOTES: dict[str, "Choice"] = {"a": "A", "b": "B", "t": "tie", "x": "both_bad"}
 _HELP = """\
@@ -63,8 +64,9 @@ def chat(
     import os
     import re
 
-    from venire.chat import Conversation, Settings, find_voice
+    from venire.chat import Conversation
     from venire.chat_history import read_past
+    from venire.voices import Settings, find_voice
 
     if resume and (contenders or save or given("temperature", "max_tokens", "seed")):
         raise InputError("chat: a resumed conversation has its contenders, settings and folder; leave these out")
@@ -146,7 +148,7 @@ class _Terminal:
             self._ask_vote()
 
     def _turn(self, question: str) -> None:
-        from venire.chat import Answer
+        from venire.voices import Answer
 
         texts = [""] * len(self.talk.voices)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venire._common.errors import InputError
-from venire.chat import FORMAT, Settings, Voice
+from venire.chat import FORMAT
+from venire.voices import Settings, Voice
 
 if TYPE_CHECKING:
     from venire.evals.treatments import Treatment
