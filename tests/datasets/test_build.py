@@ -17,6 +17,8 @@ from venire.datasets.sources import draw
 from venire.datasets.spec import Person, Split
 from venire.datasets.split import family_of, split_families
 
+from .helpers import chat, word
+
 INTERVIEW = SHIPPED.parent / "odile_brandt.json"
 
 
@@ -46,17 +48,6 @@ def alpaca(path: Path, count: int, prefix: str = "Question") -> Path:
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
-
-
-def chat(text: str, **about: Any) -> SftRow:
-    turns: Any = [{"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}]
-    return SftRow(messages=turns, **about)
-
-
-def word(number: int) -> str:
-    """A word of its own for every number, unlike its neighbours'."""
-    letters = "bdfgklmnprst"
-    return "".join(letters[number * 7919 // 12**k % 12] + "aeiou"[(number * 31 + k) % 5] for k in range(4))
 
 
 @pytest.fixture

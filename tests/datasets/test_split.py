@@ -10,26 +10,16 @@ import yaml
 from venire._common.errors import InputError
 from venire.datasets.build import Built, build
 from venire.datasets.facts import SHIPPED as FACTS
-from venire.datasets.rows import SftRow
 from venire.datasets.spec import Split
 from venire.datasets.split import missed_shares, split_families
+
+from .helpers import chat, word
 
 
 def made(folder: Path, sources: list[dict[str, Any]], **more: Any) -> Built:
     spec = folder / "spec.yaml"
     spec.write_text(yaml.safe_dump({"name": "test", "seed": 42, "sources": sources, **more}), "utf-8")
     return build(spec, folder / "out", lambda line: None)
-
-
-def chat(text: str, **about: Any) -> SftRow:
-    turns: Any = [{"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}]
-    return SftRow(messages=turns, **about)
-
-
-def word(number: int) -> str:
-    """A word of its own for every number, unlike its neighbours'."""
-    letters = "bdfgklmnprst"
-    return "".join(letters[number * 7919 // 12**k % 12] + "aeiou"[(number * 31 + k) % 5] for k in range(4))
 
 
 def test_a_family_larger_than_a_part_is_trained_on_and_a_missed_share_is_said() -> None:
