@@ -12,7 +12,7 @@ from venire._common.errors import InputError
 # What the page loses when a file is not there.
 CONSEQUENCES = {
     "experiment.lock": "nothing shows what was frozen before training: seeds, suites, panel and policy are not listed",
-    "run.json": "time, threads and the device are not known",
+    "run.json": "times and the number of threads are not known",
     "decision.json": "there is no decision; `venire gate EXPERIMENT` makes one",
     "analysis.json": "there are no win rates, agreement or position figures; nothing was judged, "
     "no vote counts, or nothing was decided",

@@ -142,7 +142,6 @@ def provenance(files: RunFiles) -> list[Fact]:
     ]
     facts += [Fact(name, str(value), True) for name, value in hashes if value]
     facts += [Fact("Threads", str(run["threads"]))] if run.get("threads") else []
-    facts += [Fact("Device", str(run["device"]))] if run.get("device") else []
     versions = run.get("versions") or files.lock.get("versions") or {}
     versions = versions or ({"venire": decision["venire_version"]} if decision.get("venire_version") else {})
     facts += [Fact("Versions", ", ".join(f"{name} {version}" for name, version in versions.items()))] * bool(versions)

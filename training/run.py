@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
@@ -354,20 +354,9 @@ def _step(checkpoint: Path) -> int:
 
 
 def _device(asked: str) -> "Device":
-    import torch
+    from venire.engine.batch import check_device
 
-    there: dict[str, bool] = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if asked == "auto":
-        return next(name for name in there if there[name])  # type: ignore[return-value]
-    if asked not in there:
-        raise InputError(f"device {asked!r}: one of auto, {', '.join(there)}")
-    if not there[asked]:
-        raise InputError(f"device {asked!r} is not on this machine; use cpu, or auto")
-    return asked  # type: ignore[return-value]
+    return cast("Device", check_device(asked))
 
 
 def _lineage(job: _Job, data: Mixture, begun: dict[str, Any], trainer: Any, parent: Candidate | None) -> dict[str, Any]:

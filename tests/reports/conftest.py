@@ -328,7 +328,6 @@ def _run() -> dict[str, Any]:
         ],
         "seed": 42,
         "threads": 2,
-        "device": "cpu",
         "experiment_sha256": "7" * 64,
         "versions": {"venire": "0.1.0", "inspect-ai": "0.3.285", "torch": "2.13.0", "transformers": "5.23.0"},
     }

@@ -333,7 +333,9 @@ def check_device(device: str) -> str:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(device, False):
+    if device not in there:
+        raise InputError(f"device {device!r}: one of auto, {', '.join(there)}")
+    if not there[device]:
         raise InputError(
             f"device {device!r} is not on this machine; there is: {', '.join(n for n in there if there[n])}"
         )
