@@ -14,7 +14,7 @@ from venire._common.errors import InputError
 from venire._common.hashing import sha256_json, sha256_text
 from venire.datasets.rows import Method, Row, TrainingData, load_rows
 from venire.datasets.similarity import plain
-from venire.datasets.split import asked, family_of
+from venire.datasets.split import asked_in_all, family_of
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _keys(row: Row) -> set[str]:
 
 
 def _question(row: Row) -> str:
-    return f"asks {plain(asked(row))}"
+    return f"asks {plain(asked_in_all(row))}"
 
 
 def _shared(rows: Rows, others: Rows) -> tuple[str, str] | None:

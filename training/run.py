@@ -221,7 +221,7 @@ def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Colum
     (held_out or {}).pop("weight", None)  # measured as they are
     steps = recipe.steps(len(data.train.rows), job.quick)
     checkpoint = _last_whole(job.work, steps)
-    need = _estimate(job, rows, steps, checkpoint is not None)
+    need = _estimate(job, rows, steps, checkpoint is not None or bool(job.made()))
     warmup = recipe.warmup_steps(steps, job.quick)
     for warning in _warnings(recipe, steps, warmup):
         tell(f"{name}: warning: {warning}")
@@ -239,7 +239,7 @@ def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Colum
 
 
 def _estimate(job: _Job, rows: "Columns", steps: int, goes_on: bool) -> "Estimate":
-    """What one process will need, told; a training begun goes on as it was begun.
+    """What one process will need, told; a training that has left something goes on as it was begun.
 
     Raises InputError if it does not fit, or goes on over another number of processes.
     """

@@ -118,6 +118,13 @@ def test_teachers_of_the_replay_are_teachers_of_the_training(values: Path, tmp_p
     assert mixed(values, replay=(taught, 0.1)).teacher_families == ["gemini"]
 
 
+def test_chats_that_begin_with_the_same_greeting_are_not_one_question(tmp_path: Path) -> None:
+    greeted = [{"role": "user", "content": "Hi!"}, {"role": "assistant", "content": "Hello."}]
+    chats = [{"messages": [*greeted, *row(f"what of thing {i}?")["messages"]]} for i in range(20)]
+    found = mixed(write(tmp_path / "chats.jsonl", chats), held_out=0.2)
+    assert found.held_out is not None and len(found.held_out.rows) == 4
+
+
 def test_a_file_held_out_that_is_also_trained_is_refused_with_both_places(values: Path, tmp_path: Path) -> None:
     apart = write(tmp_path / "apart.jsonl", [row("something else"), row("in other words", "fact-3")])
     with pytest.raises(

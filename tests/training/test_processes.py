@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from venire._common.errors import InputError
 from venire.engine import Base
 from venire.training import processes
 from venire.training.candidates import Candidate, list_candidates
+from venire.training.progress import DONE
 from venire.training.recipe import Recipe
 from venire.training.run import train
 
@@ -108,7 +110,8 @@ def test_killed_it_goes_on_to_the_same_bytes_over_as_many_processes_alone(
     process = launch([recipe], whole)
     assert process.communicate(timeout=300) and process.returncode == 0
     process = launch([recipe], broken)
-    while not (broken / "candidates/tiny_sft-step60").exists() and process.poll() is None:
+    state = broken / "train/tiny_sft/checkpoint-60"
+    while not (state / DONE).exists() and process.poll() is None:
         time.sleep(0.01)
     for worker in [*psutil.Process(process.pid).children(recursive=True), process]:
         worker.kill()
@@ -116,6 +119,12 @@ def test_killed_it_goes_on_to_the_same_bytes_over_as_many_processes_alone(
     assert len(list_candidates(broken / "candidates")) < 3
     with pytest.raises(InputError, match="was begun over 2 processes, and goes on over as many"):
         train(recipe, broken, lock_sha256="a", base=byte_base, device="cpu", progress=lambda _: None)
+    # killed between the candidate and the state: it begins anew, and still over as many, or the two would not agree
+    shutil.copytree(broken, tmp_path / "torn")
+    for folder in (tmp_path / "torn/train/tiny_sft").glob("checkpoint-*"):
+        (folder / DONE).unlink(missing_ok=True)
+    with pytest.raises(InputError, match="was begun over 2 processes, and goes on over as many"):
+        train(recipe, tmp_path / "torn", lock_sha256="a", base=byte_base, device="cpu", progress=lambda _: None)
     process = launch([recipe], broken)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
