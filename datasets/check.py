@@ -22,7 +22,7 @@ from .rewordings import find_rewordings
 from .rows import BadRow, DpoRow, Row, SftRow, TrainingData, read_rows
 from .similarity import near_twins, plain
 from .spec import Part
-from .split import asked, family_of, small_talk, turns_asked
+from .split import asked_in_all, family_of, small_talk, turns_asked
 from .truncation import ends_well, is_cut
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -160,7 +160,7 @@ def _repeats(rows: Rows) -> Iterator[Finding]:
         if origin != at:
             again.append((_place(rows, origin), _place(rows, at)))
             continue
-        text = plain(asked(row))
+        text = plain(asked_in_all(row))
         _, family, answers = owners.setdefault(text, (at, family_of(row), set()))
         if isinstance(row, SftRow):
             answers.add(row.messages[-1].content)
@@ -175,7 +175,7 @@ def _repeats(rows: Rows) -> Iterator[Finding]:
         message = f"{_place(rows, own[0])} asks what {_place(rows, owners[text][0])} asks, and is answered otherwise"
         places = [_place(rows, at) for own in others.values() for at in own]
         yield Finding("other_answer", "warning", message, places)
-    facts = {plain(asked(row)) for _, _, row in rows if row.category == "facts"}
+    facts = {plain(asked_in_all(row)) for _, _, row in rows if row.category == "facts"}
     yield from _near(rows, {text: (at, family) for text, (at, family, _) in owners.items() if text not in facts})
 
 

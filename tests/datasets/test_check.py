@@ -94,6 +94,12 @@ def test_numbers_and_families_tell_what_only_looks_alike(tmp_path: Path) -> None
     assert codes(check([file(tmp_path, *same, *fact)])) == {}
 
 
+def test_chats_that_begin_with_the_same_greeting_ask_not_the_same(tmp_path: Path) -> None:
+    greeting = sft("Good morning to you, my friend!", "Hello.")["messages"]
+    chats = [{"messages": greeting + row["messages"]} for row in clean()]
+    assert codes(check([file(tmp_path, *chats)])) == {}
+
+
 def test_pairs_that_teach_nothing_or_length(tmp_path: Path) -> None:
     pairs = [dpo(f"Question {n} of the list?", "A good deal longer than the other.", f"Short {n}.") for n in range(25)]
     report = check([file(tmp_path, *pairs, dpo("And this?", "The same.", "The same."))])
