@@ -278,11 +278,11 @@ def test_a_vendor_that_cannot_be_asked_is_a_sentence(tmp_path: Path, monkeypatch
 
 
 def test_a_vendors_answer_can_be_stopped(vendor: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Vendor, "pause", 3.0)
+    monkeypatch.setattr(Vendor, "pause", 30.0)
     stop, began = threading.Event(), time.monotonic()
     with pytest.raises(voices.Stopped):
         voices.speak(vendor, vendor.asked("?"), Settings(), 1, lambda text: stop.set(), stop)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25  # before the second word
 
 
 def test_a_failed_turn_keeps_nothing(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

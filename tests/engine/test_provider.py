@@ -1,6 +1,5 @@
 """The Inspect provider: right usage, seeds per (sample, epoch), logs and caches that know the adapter."""
 
-import time
 from pathlib import Path
 
 import anyio
@@ -38,25 +37,24 @@ def test_usage_and_stop_reason_are_counted_not_padded(tiny_base: Base) -> None:
 
 
 def test_the_event_loop_is_not_blocked_while_the_engine_works(tiny_base: Base) -> None:
-    async def ask() -> float:
+    async def ask() -> int:
         model = get_model(f"venire/{tiny_base.name}")
         await model.generate("Hi", config=GenerateConfig(max_tokens=2))
-        worst, stop = 0.0, anyio.Event()
+        ticks, stop = 0, anyio.Event()
 
         async def tick() -> None:
-            nonlocal worst
+            nonlocal ticks
             while not stop.is_set():
-                before = time.perf_counter()
-                await anyio.sleep(0.005)
-                worst = max(worst, time.perf_counter() - before)
+                await anyio.sleep(0.001)
+                ticks += 1
 
         async with anyio.create_task_group() as group:
             group.start_soon(tick)
             await model.generate("Tell me a story", config=GenerateConfig(max_tokens=150))
             stop.set()
-        return worst
+        return ticks
 
-    assert anyio.run(ask) < 0.5
+    assert anyio.run(ask) > 5
 
 
 def test_seeds_hold_per_sample_and_epoch(tiny_base: Base, tmp_path: Path) -> None:

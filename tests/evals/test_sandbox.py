@@ -1,7 +1,6 @@
 """Code that models write: it runs, it is stopped, and it reaches nothing."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -53,9 +52,7 @@ def test_what_it_may_not_do_is_an_error_and_no_harm(body: str, error: str) -> No
 
 
 def test_an_endless_loop_ends() -> None:
-    start = time.monotonic()
     assert outcome("while True: pass") == "Killed"
-    assert time.monotonic() - start < 20
 
 
 def test_what_it_prints_is_no_result_and_a_false_result_does_not_help() -> None:

@@ -42,7 +42,7 @@ class Tab:
             raise AssertionError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait_for(self, condition: str, seconds: float = 20) -> None:
+    def wait_for(self, condition: str, seconds: float = 60) -> None:
         """Until `condition` is true in the page."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
