@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from . import bench, charts, numbers, origin, words
 from .compare import Comparison
-from .differences import Run, differences
+from .differences import Run, differences, too_much
 from .escape import code, markdown, visible
 from .model import Report
 from .pairs import Text
@@ -73,6 +73,11 @@ def _marked(one: Text | None, other: Text | None) -> tuple[list[Run] | None, lis
     return (left, right) if any(not run.same for run in [*left, *right]) else (None, None)
 
 
+def _not_marked(one: Text | None, other: Text | None) -> str:
+    """Why the differences of two answers are not marked, where that is not because they have little in common."""
+    return "" if one is None or other is None else too_much(one.shown, other.shown)
+
+
 def render_markdown(report: Report) -> str:
     """A few lines for a pull request."""
     return render_text("report.md", r=report)
@@ -117,5 +122,6 @@ def _environment(*, html: bool) -> Environment:
         "retest_words": bench.retest_words,
         "agreement_words": words.AGREEMENT,
         "marked": _marked,
+        "not_marked": _not_marked,
     }
     return environment

@@ -1,9 +1,10 @@
 """Differences between two answers: nothing lost, nothing added, and marked only where that helps."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venire.reports.differences import differences
+from venire.reports.differences import differences, too_much
 
 words = st.lists(st.sampled_from(["yes", "no", ",", " ", "\n", "stay", "<b>", "é", "."]), max_size=30).map("".join)
 
@@ -32,3 +33,19 @@ def test_two_answers_with_little_in_common_are_left_alone() -> None:
 def test_very_long_answers_are_left_alone() -> None:
     left, _ = differences("word " * 20_000, "word " * 20_000 + "end")
     assert len(left) == 1
+    assert "too long" in too_much("word " * 20_000, "word " * 20_000 + "end")
+
+
+def test_answers_that_loop_are_never_matched_word_by_word_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("matching these takes seconds a pair")
+
+    monkeypatch.setattr("venire.reports.differences.SequenceMatcher", never)
+    left, right = differences("go on " * 370, "go on and " * 240)
+    assert all(run.same for run in [*left, *right])
+    assert "repeat" in too_much("go on " * 370, "go on and " * 240)
+
+
+def test_prose_of_any_length_that_is_marked_has_no_reason_against_it() -> None:
+    assert too_much("I would not lie for him.", "I would never lie for him.") == ""
+    assert too_much("go on " * 700, "go on " * 700) == ""  # the same text: there is nothing to mark

@@ -239,3 +239,12 @@ def test_a_page_of_57_pairs_and_four_judges_stays_small(make_run: RunMaker) -> N
     page = page_of(run)
     assert sum("data-tags" in attrs for _, attrs in page.tags) == 57
     assert (run / "report.html").stat().st_size < 2_000_000
+
+
+def test_answers_that_loop_are_not_marked_and_the_page_says_why(make_run: RunMaker) -> None:
+    run = make_run(prompts=8)
+    frame = pl.read_parquet(run / "answers.parquet")
+    mine, other = pl.lit("go on " * 370), pl.lit("go on and " * 240)
+    loops = pl.when(pl.col("model").str.contains("@")).then(mine).otherwise(other)
+    frame.with_columns(answer=loops).write_parquet(run / "answers.parquet")
+    assert "Nothing is marked: the answers repeat the same words too often" in page_of(run).text
