@@ -434,6 +434,16 @@ def test_what_was_typed_cannot_steer_the_terminal(tmp_path: Path, questions: Pat
     assert "[bold]" in piped(file, questions, "", "--summary")
 
 
+def test_no_letter_or_space_of_what_was_typed_is_lost(tmp_path: Path, questions: Path) -> None:
+    file, typed = (
+        tmp_path / "me.json",
+        "I\u00a0would, at 5\u202f€: \u0645\u06cc\u200c\u0631\u0648\u0645 \U0001f468\u200d\U0001f33e",
+    )
+    piped(file, questions, f"Ann\nO\n{typed}\u202ex\u2069\n\n\n5\n6\n")
+    spaced = typed.replace("\u00a0", " ").replace("\u202f", " ")
+    assert load_calibration(file).phase1_contemporary[0].other == spaced + "x"
+
+
 def test_answers_to_other_questions_are_not_mixed_in(tmp_path: Path, questions: Path) -> None:
     file = tmp_path / "me.json"
     piped(file, questions, "Ann\nA\n\n5\n6\n")

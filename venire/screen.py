@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import tempfile
+import unicodedata
 
 from rich.console import Console
 from rich.text import Text
@@ -10,6 +11,17 @@ from rich.text import Text
 from venire._common.errors import InputError
 
 _WIDE = 88  # columns
+_TURNS = {
+    "LRE",
+    "RLE",
+    "LRO",
+    "RLO",
+    "PDF",
+    "LRI",
+    "RLI",
+    "FSI",
+    "PDI",
+}  # bidi classes that turn what stands after them
 
 
 class Left(Exception):
@@ -84,5 +96,17 @@ def set_aside(error: UnicodeDecodeError) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` without control characters: nothing in it can move the cursor or change a colour."""
-    return "".join(c for c in text.replace("\t", "    ") if c == "\n" or c.isprintable())
+    """`text` without what can move the cursor, change a colour or turn the order of letters; all else that was typed.
+
+    Joiners stay, without which Persian and an emoji are other words, and a space of any kind is a space.
+    """
+    return "".join(_plain(c) for c in text.replace("\t", "    "))
+
+
+def _plain(char: str) -> str:
+    if char == "\n" or char.isprintable():
+        return char
+    kind = unicodedata.category(char)
+    if kind.startswith("Z"):
+        return " "
+    return "" if kind in ("Cc", "Cs") or unicodedata.bidirectional(char) in _TURNS else char
