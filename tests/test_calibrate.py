@@ -263,11 +263,14 @@ def test_killed_outright_it_keeps_every_line(tmp_path: Path, questions: Path, te
     terminal.wait_for("pseudonym")
     terminal.type("Ann", "Your choice?")
     terminal.type("b", "Why?")
-    terminal.line("A first line", "> ")
+    kept = terminal.line("A first line", "> ")
+    assert kept is not None and kept.unfinished is not None and kept.unfinished.draft == "A first line"
+    kept = terminal.type("\nq\n\n7\nits end", "its end\n> ")  # pasted: an empty line in it is no end of the text
+    assert kept is not None and kept.unfinished is not None and kept.unfinished.given == {"choice": "B"}
     terminal.process.send_signal(signal.SIGKILL)
     terminal.process.wait()
     kept = load_calibration(file)
-    assert kept.unfinished is not None and kept.unfinished.draft == "A first line"
+    assert kept.unfinished is not None and kept.unfinished.draft == "A first line\n\nq\n\n7\nits end"
 
 
 def test_no_colour_and_a_narrow_window(tmp_path: Path, questions: Path, terminals: list[Terminal]) -> None:

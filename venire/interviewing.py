@@ -77,7 +77,7 @@ class Session:
     _file: str | None = field(init=False, default=None)  # its hash as we know it
 
     def run(self) -> None:
-        """Ask what is to be asked. Left or KeyboardInterrupt end it early, with all that was typed in the file."""
+        """Ask what is to be asked. Left or KeyboardInterrupt end it early, with every whole line in the file."""
         self._file = _hash(self.path)
         self._save(self.calibration)
         everything = list(self.interview)
@@ -239,7 +239,7 @@ class Session:
             )
 
     def _read_text(self, step: _Step, question: Question, given: dict[str, Any], drafts: dict[str, str]) -> str:
-        """Lines up to an empty one. What was typed is kept after each, in `drafts` and in the file."""
+        """Lines up to an empty one that is no part of a paste. What was typed is kept after each, also in the file."""
         screen, old = self.screen, str(given.get(step.name, ""))
         lines = drafts.get(step.name, "").splitlines()
         before = {name: value for name, value in given.items() if name != step.name}
@@ -258,12 +258,12 @@ class Session:
                     return written
                 if written is not None:
                     screen.say(_FEW_WORDS, style="yellow")
-            elif line.strip():
+            elif line.strip() or screen.pasting():
                 lines.append(line.rstrip())
                 drafts[step.name] = "\n".join(lines)
                 self._keep(question, before, drafts)
-            elif lines or old or not step.needed:
-                return "\n".join(lines) or old
+            elif (text := "\n".join(lines).strip("\n")) or old or not step.needed:
+                return text or old
             else:
                 screen.say(_FEW_WORDS, style="yellow")
 

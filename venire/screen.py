@@ -1,6 +1,7 @@
 """What a person at a terminal, or a pipe in their place, is shown and types: folded lines, plain text, $EDITOR."""
 
 import contextlib
+import select
 import sys
 import tempfile
 import unicodedata
@@ -11,17 +12,9 @@ from rich.text import Text
 from venire._common.errors import InputError
 
 _WIDE = 88  # columns
-_TURNS = {
-    "LRE",
-    "RLE",
-    "LRO",
-    "RLO",
-    "PDF",
-    "LRI",
-    "RLI",
-    "FSI",
-    "PDI",
-}  # bidi classes that turn what stands after them
+# Bidi classes of what turns the letters that stand after it.
+_TURNS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
+_PASTE = 0.05  # seconds within which the rest of a paste is there, and nobody types
 
 
 class Left(Exception):
@@ -67,6 +60,12 @@ class Screen:
             return plain(input(prompt))
         except EOFError as error:
             raise Left from error
+
+    def pasting(self) -> bool:
+        """Does more wait than was read, as after several paragraphs were pasted? In a pipe an empty line is an end."""
+        with contextlib.suppress(OSError, ValueError):  # where a terminal cannot be asked
+            return self.live and bool(select.select([sys.stdin], [], [], _PASTE)[0])
+        return False
 
     def edit(self, text: str, question: str) -> str | None:
         """The text as the person leaves it in $EDITOR; None, and a word about it, if there is no editor to be had."""
