@@ -205,7 +205,7 @@ def test_what_was_switched_voted_and_told_stays_so(said: list, tmp_path: Path) -
 def test_the_command_resumes(said: list, tmp_path: Path) -> None:
     talk = talk_of(tmp_path, voice("one"), voice("two"))
     talk.ask("first?", quiet)
-    done = CliRunner().invoke(cli, ["chat", "--resume", str(talk.file)], input="a because\nsecond?\nt\n/quit\n")
+    done = CliRunner().invoke(cli, ["chat", "--resume", str(talk.file)], input="a: because\nsecond?\nt\n/quit\n")
     assert done.exit_code == 0, done.output
     assert "1 turn before this" in done.output and "you> first?" in done.output and "\x1b[2J" not in done.output
     votes = [json.loads(line) for line in (tmp_path / "votes.jsonl").read_text().splitlines()]
@@ -322,13 +322,49 @@ def in_terminal(tmp_path: Path, lines: str, *contenders: str) -> str:
 
 def test_the_command_through_a_pipe(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voices, "_model", lambda weights: f"venire/{weights}")
-    out = in_terminal(tmp_path, "well?\na warmer\n/treatment\n/bad\nagain?\n\n/reveal\n/quit\n", "one", "two")
+    out = in_terminal(tmp_path, "well?\na: warmer\n/treatment\n/bad\nagain?\n\n/reveal\n/quit\n", "one", "two")
     assert "A: " in out and "B: " in out and "not told while blind" in out and "1 informal vote in" in out
     assert out.index("A is ") > out.index("again?") if "again?" in out else True
     assert "\x1b[2J" not in out and "\u202e" not in out and "[red]<b>" in out, "hostile answers are shown as text"
     votes = read_votes(tmp_path / "votes.jsonl")
     assert votes.height == 1 and json.loads(votes["judgment"][0])["reason"] == "warmer"
     assert pl.Series(["human:ana"]).equals(votes["judge"])
+
+
+def test_where_a_vote_is_asked_for_a_message_and_a_command_are_not_lost(
+    said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voices, "_model", lambda weights: f"venire/{weights}")
+    lines = (
+        "well?\nA man lies. Why?\nt\nagain?\nq\n/treatment\n/treatment none\nB : colder\nand?\n/reveal\nso?\n/quit\n"
+    )
+    out = in_terminal(tmp_path, lines, "one", "two")
+    asked = [messages[-1]["content"] for name, messages in said if name == "one/plain"]
+    assert asked == ["well?", "A man lies. Why?", "again?", "and?", "so?"]
+    votes = [json.loads(line) for line in (tmp_path / "votes.jsonl").read_text().splitlines()]
+    assert [json.loads(row["judgment"]) for row in votes] == [
+        {"winner": "tie", "reason": ""},
+        {"winner": "B", "reason": "colder"},
+    ]
+    assert [row["sample_id"].rpartition("-")[2] for row in votes] == ["2", "3"]
+    assert "q is no vote" in out and "now: not told while blind" in out and "'none' is none of plain" in out
+    assert "A is one" in out or "A is two" in out
+
+
+def test_a_message_taken_back_leaves_the_vote_open(said: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "_model", lambda weights: f"venire/{weights}")
+    ask = Conversation.ask
+
+    def stopped(talk: Conversation, question: str, heard: Callable) -> list[Answer]:
+        if question.startswith("b "):
+            raise KeyboardInterrupt
+        return ask(talk, question, heard)
+
+    monkeypatch.setattr(Conversation, "ask", stopped)
+    out = in_terminal(tmp_path, "well?\nb more lively\nb: more lively\n", "one", "two")
+    assert "nothing of this turn is kept" in out and "1 informal vote in" in out
+    (row,) = (json.loads(line) for line in (tmp_path / "votes.jsonl").read_text().splitlines())
+    assert json.loads(row["judgment"]) == {"winner": "B", "reason": "more lively"}
 
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:

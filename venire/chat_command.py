@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from venire.voices import Voice
 
 _VOTES: dict[str, "Choice"] = {"a": "A", "b": "B", "t": "tie", "x": "both_bad"}
+_ASKED = "better: a, b, t (tie), x (both bad), or a: WHY; Enter for none"
 _HELP = """\
+a, b, t, x          after two answers, a vote; with a reason, a: WHY. Anything else is your next message
 /treatment [NAME]   which treatments there are, or go on under one of them
 /system TEXT        go on under this system prompt
 /new                forget the talk and begin another
@@ -111,6 +113,7 @@ class _Terminal:
     def __init__(self, talk: "Conversation", treatments: "dict[str, Treatment]") -> None:
         self.talk, self.treatments = talk, treatments
         self.votes = 0
+        self.due = False  # a vote was not yet asked for, or what was typed instead of it was a command
         self.console = _console()
 
     def run(self) -> None:
@@ -127,7 +130,7 @@ class _Terminal:
         try:
             if self.talk.turn:
                 self._recall()
-            while (line := self._read("\nyou> ")) is not None:
+            while (line := self._next()) is not None:
                 if line.startswith("/"):
                     if self._command(line) == "quit":
                         break
@@ -144,8 +147,22 @@ class _Terminal:
         self._say(f"{turns} before this" + (f"; the last:\n\nyou> {self.talk.question}" if self.talk.answers else ""))
         if self.talk.answers:
             self.console.print(self._columns([answer.text for answer in self.talk.answers]))
-        if self.talk.may_vote:
-            self._ask_vote()
+        self.due = True
+
+    def _next(self) -> str | None:
+        """The next message or command, votes taken; None at the end of the input."""
+        while self.due and self.talk.may_vote:
+            said = self._read(f"{_ASKED}> ")
+            choice, reason = _vote_in(said or "")
+            if choice:
+                self.votes += self.talk.vote(choice, reason)
+            elif said and said.isascii() and len(said) == 1:
+                self._say(f"{said} is no vote; {_ASKED}")
+            elif said or said is None:
+                return said
+            else:
+                self.due = False
+        return self._read("\nyou> ")
 
     def _turn(self, question: str) -> None:
         from venire.voices import Answer
@@ -166,8 +183,7 @@ class _Terminal:
         cut = [answer for answer in answers if answer.stop_reason == "max_tokens"]
         if cut:
             self._say(f"cut at {self.talk.settings.max_tokens} tokens (--max-tokens)")
-        if self.talk.blind:
-            self._ask_vote()
+        self.due = True
 
     def _show(self, texts: list[str], ask: Callable) -> list:
         """The answers as they come where that can be shown; through a pipe, once they are whole."""
@@ -207,17 +223,6 @@ class _Terminal:
         table.add_row(Text("A", style="bold"), Text("B", style="bold"))
         table.add_row(*said)
         return table
-
-    def _ask_vote(self) -> None:
-        while True:
-            said = self._read("better: a, b, t (tie), x (both bad), Enter for none> ")
-            if not said:
-                return
-            key, _, reason = said.partition(" ")
-            if key.lower() in _VOTES:
-                self.votes += self.talk.vote(_VOTES[key.lower()], reason.strip())
-                return
-            self._say("a, b, t or x; a reason may follow it")
 
     def _command(self, line: str) -> str:
         name, _, rest = line[1:].partition(" ")
@@ -271,6 +276,12 @@ class _Terminal:
         from venire.reports.escape import visible
 
         self.console.print(visible(text), markup=False, highlight=False)
+
+
+def _vote_in(line: str) -> "tuple[Choice | None, str]":
+    """The vote that a line is, and its reason: a letter alone, or a colon after it, since "A man …" is a message."""
+    key, _, reason = line.partition(":")
+    return _VOTES.get(key.strip().lower()), reason.strip()
 
 
 def _label(voices: "list[Voice]", place: int) -> str:
