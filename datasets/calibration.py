@@ -26,6 +26,7 @@ from venire._common.files import write_atomic, write_json
 from venire._common.reading import first_fault, read_text
 
 VERSION = 2
+_FIRST = ("1", "1.0")  # how version 1 wrote its number, if at all
 OTHER = "Other"  # the choice of somebody who takes none of the letters
 Phase = Literal["contemporary", "timeless", "priorities", "figures", "frameworks"]
 Scale = Annotated[int, Field(ge=1, le=10, strict=True)]
@@ -121,6 +122,13 @@ class Unfinished(_Strict):
     drafts: dict[str, str] = Field(default={}, description="what had been typed of further texts, by field")
 
 
+class Unasked(_Strict):
+    """An answer of a file of version 1 to a question that is not among those that were asked since."""
+
+    phase: Phase
+    answer: Answer
+
+
 class Calibration(_Strict):
     """One person's answers. A question is answered once, or skipped, or still to come."""
 
@@ -137,6 +145,7 @@ class Calibration(_Strict):
     skipped: list[Identifier] = Field(default=[], description="ids of questions that the person passed over")
     unfinished: Unfinished | None = None
     set_aside: list[Unfinished] = Field(default=[], description="questions begun before it, and left open for others")
+    unasked: list[Unasked] = Field(default=[], description="answers of version 1 to questions that are not asked here")
 
     @model_validator(mode="after")
     def _answered_once(self) -> Self:
@@ -202,7 +211,7 @@ def load_calibration(path: Path) -> Calibration:
     raw = _read(path)
     version = raw.get("version", 1)
     if version != VERSION:
-        raw = _from_version_1(raw, path) if str(version) in ("1", "1.0") else _refuse_version(version, path)
+        raw = _from_version_1(raw, path) if str(version) in _FIRST else _refuse_version(version, path)
     try:
         return Calibration.model_validate(raw)
     except ValidationError as error:
@@ -218,12 +227,17 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
     write_json(path, content)
 
 
+def is_version_1(path: Path) -> bool:
+    """Is the calibration in this file of version 1? Raises InputError for what is none."""
+    return str(_read(path).get("version", 1)) in _FIRST
+
+
 def keep_version_1(path: Path) -> Path | None:
     """Copy a file of version 1 beside it, for what version 2 has no place for; the copy, or None for a later version.
 
     Raises InputError where it cannot be written.
     """
-    if str(_read(path).get("version", 1)) not in ("1", "1.0"):
+    if not is_version_1(path):
         return None
     content = path.read_bytes()
     names = (f"{path.stem}.v1{number}{path.suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
@@ -251,7 +265,10 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"calibration {str(path)!r}: no such file; `venire calibrate {path}` makes one")
     try:
-        raw = json.loads(read_text(path, "calibration"))
+        text = read_text(path, "calibration")
+        if not text.strip():
+            raise InputError(f"{path}: not whole JSON: the file is empty; take it away, and the interview begins anew")
+        raw = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path}: not whole JSON: {error}") from error
     if not isinstance(raw, dict):
@@ -274,6 +291,7 @@ _OLD_IDS: dict[Phase, tuple[str, ...]] = {
     "figures": ("figure", "name", "id"),
     "frameworks": ("framework", "framework_id", "name", "id"),
 }
+_OLD_SCALES = {"certainty", "emotional_weight", "rating"}  # may be digits in quotes
 _OLD_NAMES = {"answer": ("response", "text"), "rating": ("resonance", "score")}
 
 
@@ -295,10 +313,13 @@ def _from_version_1(raw: dict[str, Any], path: Path) -> dict[str, Any]:
 def _old_entry(phase: Phase, entry: dict[str, Any]) -> dict[str, Any]:
     fields = LISTS[phase][1].model_fields
     names = {new: (new, *_OLD_NAMES.get(new, ())) for new in fields} | {_OLD_IDS[phase][0]: _OLD_IDS[phase]}
-    kept = {new: entry[old] for new, olds in names.items() for old in reversed(olds) if old in entry}
+    kept = {new: entry[old] for new, olds in names.items() for old in reversed(olds) if entry.get(old) is not None}
     wanted = _OLD_IDS[phase][0]
     if isinstance(kept.get(wanted), str):
         kept[wanted] = slug(kept[wanted])
+    for scale in _OLD_SCALES & kept.keys():
+        if isinstance(kept[scale], str) and re.fullmatch(r"\d{1,2}", kept[scale].strip(), re.ASCII):
+            kept[scale] = int(kept[scale])
     choice = kept.get("choice")
     if isinstance(choice, str):
         kept |= _old_choice(choice)

@@ -93,13 +93,16 @@ class Builder:
         return made
 
     def _answers(self, source: Answers, made: Gathered) -> None:
-        from .calibration import load_calibration
+        from .answers import load_answers, unasked, unasked_note
 
         path = find(source.file, self.path, "answers")
         folders = [find(folder, self.path, "questions") for folder in source.questions]
         made.sha256 = sha256_file(path)
         interview = load_interview(folders)
-        all_ = stances(load_calibration(path), interview, str(path))
+        calibration = load_answers(path, interview)
+        if aside := unasked(calibration):
+            made.notes.append(unasked_note(aside))
+        all_ = stances(calibration, interview, str(path))
         made.stances = [s for s in all_ if s.own_words or not source.own_words_only]
         if not made.stances:
             raise InputError(f"{path}: no answer to build from; go on with: venire calibrate")

@@ -51,7 +51,8 @@ def calibrate(
 
     Example: venire calibrate me.json
     """
-    from venire.datasets.calibration import calibration_schema, load_calibration
+    from venire.datasets.answers import load_answers
+    from venire.datasets.calibration import calibration_schema
     from venire.datasets.questions import SHIPPED, load_interview
 
     if schema:
@@ -65,7 +66,7 @@ def calibrate(
     interview = load_interview([*questions, *more] if questions else [SHIPPED, *more])
     if summary or as_json:
         refuse("not beside --summary or --json, which ask nothing", "name", "again", "skipped")
-        calibration = load_calibration(file)
+        calibration = load_answers(file, interview)
         if as_json:
             click.echo(json.dumps(summarize(calibration, interview, str(file)), indent=2, ensure_ascii=False))
             return
@@ -82,6 +83,7 @@ def calibrate(
 def _interview(
     file: Path, name: str | None, interview: "Interview", again: Sequence[str], skipped: bool, goes_on: str
 ) -> None:
+    from venire.datasets.answers import unasked, unasked_note
     from venire.datasets.calibration import keep_version_1
     from venire.datasets.questions import stances
     from venire.interviewing import Session, open_questions
@@ -99,6 +101,7 @@ def _interview(
         copy = keep_version_1(file) if file.exists() else None
         if copy:  # said at the end: a terminal is cleared for the first question
             notice = f"{file} was of version 1 and is written anew; as it was, it stays in {copy}."
+            notice = f"{notice} {unasked_note(unasked(calibration))}".strip()
         chosen = sorted(set(again), key=ids.index) or open_questions(calibration, interview)
         if skipped:  # they stay skipped until they are answered
             chosen = sorted({*chosen, *(name for name in calibration.skipped if name in ids)}, key=ids.index)
@@ -121,10 +124,11 @@ def _interview(
 
 def _begin(file: Path, name: str | None, interview: "Interview", screen: "Screen") -> "Calibration":
     """The calibration in the file, or a new one."""
-    from venire.datasets.calibration import Calibration, load_calibration
+    from venire.datasets.answers import load_answers
+    from venire.datasets.calibration import Calibration
 
     if file.exists():
-        calibration = load_calibration(file)
+        calibration = load_answers(file, interview)
         if name is not None and name != calibration.username:
             raise InputError(f"--name {name!r}: {file} holds the answers of {calibration.username!r}; use another file")
         if calibration.questions_sha256 not in (None, interview.sha256):
@@ -163,6 +167,7 @@ def _count(file: Path, interview: "Interview") -> str:
 
 def summarize(calibration: "Calibration", interview: "Interview", place: str) -> dict[str, Any]:
     """What was understood of the answers, as `--json` prints it."""
+    from venire.datasets.answers import unasked
     from venire.datasets.calibration import FigureAnswer, FrameworkAnswer
     from venire.datasets.contradictions import contradictions, in_short, leanings
     from venire.datasets.questions import stances
@@ -186,6 +191,7 @@ def summarize(calibration: "Calibration", interview: "Interview", place: str) ->
         "answered": len(answers),
         "skipped": list(calibration.skipped),
         "open": open_questions(calibration, interview),
+        "unasked": unasked(calibration),
         "own_words": sum(stance.own_words for stance in said),
         "matters_most": [line(stance.id) | {"weight": stance.weight} for stance in weighty[:_MOST]],
         "least_certain": [line(stance.id) | {"certainty": stance.certainty} for stance in unsure[:_MOST]],
@@ -212,10 +218,14 @@ def summarize(calibration: "Calibration", interview: "Interview", place: str) ->
 
 def _show(screen: "Screen", summary: dict[str, Any]) -> None:
     """The summary for people; a part that nothing is known for is left out."""
+    from venire.datasets.answers import unasked_note
+
     screen.say(f"What was understood of {summary['username']}", style="bold")
     total = sum(summary["questions"].values())
     own = f"{summary['own_words']} of them in their own words" if summary["answered"] else "none in their own words"
     screen.say(f"{summary['answered']} of {total} questions answered, {own}, {len(summary['skipped'])} skipped.")
+    if summary["unasked"]:
+        screen.say(unasked_note(summary["unasked"]))
     _part(screen, "What matters most", [f"{x['question']}: {x['answer']}" for x in summary["matters_most"]])
     _part(screen, "Where the answers lean", [f"{x['text']} ({x['answers']} answers)" for x in summary["leanings"]])
     _part(screen, "Who speaks to them", [", ".join(summary["speaks"])] if summary["speaks"] else [])

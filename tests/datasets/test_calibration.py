@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from venire._common.errors import InputError
+from venire.datasets.answers import load_answers, unasked, unasked_note
 from venire.datasets.calibration import (
     Calibration,
     DilemmaAnswer,
@@ -17,6 +18,7 @@ from venire.datasets.calibration import (
     load_calibration,
     save_calibration,
 )
+from venire.datasets.questions import Interview, load_interview, stances
 
 ANSWER = {"dilemma_id": "kite", "choice": "A", "reasoning": "why", "certainty": 7, "emotional_weight": 8}
 WHOLE: dict[str, Any] = {
@@ -72,7 +74,7 @@ def test_a_wrong_file_names_the_key(tmp_path: Path, change: dict[str, Any], says
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "not whole JSON"),
+        (b"", "not whole JSON: the file is empty"),
         (json.dumps(WHOLE).encode()[:-20], "not whole JSON"),
         (json.dumps(WHOLE | {"username": "Zoë"}, ensure_ascii=False).encode("latin-1"), "not UTF-8"),
         (b"[]", "one JSON object"),
@@ -113,6 +115,39 @@ def test_version_1_is_read(tmp_path: Path) -> None:
     assert calibration.phase5_frameworks[0].rating == 6
     with pytest.raises(InputError, match="are both phase 3"):
         load_calibration(write(tmp_path, old | {"phase3_priorities": []}))
+
+
+OLD = ANSWER | {"dilemma_id": "street-cameras", "reasoning": None, "certainty": "8"}
+OTHERS: dict[str, Any] = {
+    "version": "1.0",
+    "username": "Ann",
+    "calibration_date": "2024-11-03",
+    "phase1_contemporary": [OLD, ANSWER | {"dilemma_id": "gun_control"}, OLD | {"dilemma_id": "pay", "choice": "H"}],
+    "phase5_frameworks": [{"framework": "Kantian Ethics", "rating": "7", "reasoning": None}],
+}
+
+
+def test_answers_of_version_1_to_other_questions_are_kept_apart(tmp_path: Path) -> None:
+    shipped, path = load_interview(), write(tmp_path, OTHERS)
+    read = load_answers(path, shipped)
+    assert [(a.id, a.certainty, a.reasoning) for a in read.phase1_contemporary] == [("street-cameras", 8, "")]
+    assert unasked(read) == ["gun_control", "pay", "kantian-ethics"] and len(stances(read, shipped)) == 1
+    assert unasked_note(unasked(read)).startswith("3 answers are to questions not among these (gun_control, ")
+    save_calibration(path, read)
+    assert load_answers(path, shipped) == read
+
+    ours = dict(shipped.questions)
+    cameras = next(question for question in ours["contemporary"] if question.id == "street-cameras")
+    ours["contemporary"] = [*ours["contemporary"], cameras.model_copy(update={"id": "gun_control"})]
+    read = load_answers(path, Interview(ours, shipped.axes))
+    assert [a.id for a in read.phase1_contemporary] == ["street-cameras", "gun_control"]
+    assert unasked(read) == ["pay", "kantian-ethics"]
+
+
+def test_a_file_of_version_1_with_none_of_the_questions_is_refused(tmp_path: Path) -> None:
+    shipped, path = load_interview(), write(tmp_path, OTHERS | {"phase1_contemporary": [ANSWER]})
+    with pytest.raises(InputError, match="name the folder of questions that were asked"):
+        stances(load_answers(path, shipped), shipped)
 
 
 def test_an_answer_takes_the_place_of_the_earlier_one() -> None:
