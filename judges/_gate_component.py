@@ -10,7 +10,8 @@ Outcome = Literal["PROMOTE", "HOLD", "REFUSE"]
 class Component:
     """`passed` is null where the component is undefined, which counts as failed but never refuses.
 
-    `observed` and `required` are comparable: numbers, or counts of faults (0 required).
+    `observed` and `required` are comparable: numbers, or counts of faults (0 required). `bound` is there where not
+    the rate observed but its exact one-sided bound is what must keep to `required`.
     """
 
     name: str
@@ -19,10 +20,12 @@ class Component:
     required: Any
     detail: str
     outcome_if_failed: Literal["HOLD", "REFUSE"] = "HOLD"
+    bound: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As in decision.json."""
-        return asdict(self)
+        """As in decision.json: `bound` only where there is one."""
+        data = asdict(self)
+        return data if self.bound is not None else {key: value for key, value in data.items() if key != "bound"}
 
 
 def outcome_of(components: list[Component]) -> Outcome:

@@ -139,9 +139,8 @@ def _threshold(
         name, everything.sort("sample_id", "epoch").with_columns(pl.col("value").fill_null(failed)), asked, limit
     )
     note = _lacking(everything.height - scored.height, everything.height)
-    return replace(
-        found, passed=worst.passed, detail=found.detail + note + ("it passes" if worst.passed else "it does not pass")
-    )
+    said = found.detail + note + ("it passes" if worst.passed else "it does not pass")
+    return replace(found, passed=worst.passed, detail=said, bound=worst.bound)
 
 
 def _tested(name: str, scored: pl.DataFrame, asked: Threshold, limit: float) -> Component:
@@ -161,7 +160,9 @@ def _tested(name: str, scored: pl.DataFrame, asked: Threshold, limit: float) -> 
         possible = certifying_hits(n, at_most=asked.at_most, at_least=asked.at_least, alpha=asked.alpha)
         verdict = test.verdict + ("" if possible is not None else f" (no result of {n} items could certify it)")
     detail = f"{rate:.3f} ({counted}), {sign} {limit:g} wanted: {verdict}"
-    return Component(name, test.passed, rate, limit, detail, "REFUSE" if test.verdict == "violated" else "HOLD")
+    bound = None if test.mode == "point" else test.high if asked.at_most is not None else test.low
+    outcome = "REFUSE" if test.verdict == "violated" else "HOLD"
+    return Component(name, test.passed, rate, limit, detail, outcome, bound)
 
 
 def _effective(values: np.ndarray, families: np.ndarray, asked: Threshold) -> tuple[int, int, float]:

@@ -220,9 +220,12 @@ def margin(component: Component) -> float | None:
     observed, required = component.observed, component.required
     if component.kind not in ("bound", "rate", "agreement", "change", "limit"):
         return None
+    observed = observed if component.bound is None else component.bound
     if not (is_number(observed) and is_number(required)):
         return None
-    return required - observed if component.below else observed - required
+    distance = required - observed if component.below else observed - required
+    # A rate that keeps its limit and is not shown to (a decision of before `bound` was kept) has no place on the line.
+    return None if distance > 0 and component.state == "failed" else distance
 
 
 def _gate(figure: "Figure", narrow: bool, rows: Sequence[tuple[Component, Any]]) -> None:

@@ -40,6 +40,7 @@ class Component:
     see: str
     kind: str = ""  # what its numbers are: bound, rate, agreement, change, limit, faults, judges
     below: bool = False  # must it stay below what is required
+    bound: float | None = None  # the exact bound of `observed`, where that is what must keep to what is required
 
 
 # By the first words of a component's name; the longest that fits counts.
@@ -104,8 +105,8 @@ _WORDS = {
     "threshold": _Words(
         "Within the threshold",
         "the suite's metric keeps the bound that was set before training",
-        "{subject} does not keep its bound, or too few items were asked to show that it does",
-        "other training data for this behaviour, or more items where the count is what is missing",
+        "{subject} lies beyond its bound",
+        "other training data for this behaviour",
         "suites",
         "limit",
         "it was shown that {subject} breaks its bound",
@@ -177,6 +178,11 @@ _WORDS = {
         "faults",
     ),
 }
+# What a threshold's failure means, and what would change it, where the rate itself keeps the bound.
+_NOT_SHOWN = (
+    "{subject} keeps its bound on the items that were scored, but they are too few to show that it does",
+    "more items in the suite, and a score for each",
+)
 _OTHER_NAMES = {
     "panel_size": "judges",
     "integrity": "hash",
@@ -196,8 +202,12 @@ def _component(row: dict[str, Any], files: RunFiles) -> Component:
     _, _, subject = name.partition(":")
     title = words.title if words else name.replace("_", " ").capitalize()
     observed, required = row.get("observed"), row.get("required")
-    failed = words.failed if words else "this requirement was not met"
-    failed = words.broken if words and words.broken and outcome == "REFUSE" else failed
+    below, bound = _is_upper_bound(subject, files), row.get("bound") if is_number(row.get("bound")) else None
+    failed, change = (words.failed, words.change) if words else ("this requirement was not met", "")
+    if words and words.broken and outcome == "REFUSE":
+        failed = words.broken
+    elif words and words.kind == "limit" and _within(observed, required, below=below):
+        failed, change = _NOT_SHOWN
     named = subject.replace(":", " · ").replace(".", " · ")
     detail = str(row.get("detail") or "")
     return Component(
@@ -207,16 +217,26 @@ def _component(row: dict[str, Any], files: RunFiles) -> Component:
         state="passed" if passed is True else "undefined" if passed is None else "failed",
         observed=observed,
         required=required,
-        observed_words=_observed(observed, words),
-        required_words=_required(required, words, below=_is_upper_bound(subject, files)),
+        observed_words=_observed(observed, words) + _bound_words(bound, below=below),
+        required_words=_required(required, words, below=below),
         detail=detail,
         outcome_if_failed=outcome,
         failed=failed.replace("{subject}", named or "the suite"),
-        change=words.change if words else "",
+        change=change,
         see=words.see if words else "",
         kind=words.kind if words else "",
-        below=_is_upper_bound(subject, files),
+        below=below,
+        bound=bound,
     )
+
+
+def _within(observed: Any, required: Any, *, below: bool) -> bool:
+    """Does the bare rate keep its bound, so that a failure is one of showing it?"""
+    return is_number(observed) and is_number(required) and (observed <= required if below else observed >= required)
+
+
+def _bound_words(bound: float | None, *, below: bool) -> str:
+    return "" if bound is None else f", {'upper' if below else 'lower'} bound {percent(bound)}"
 
 
 def _observed(value: Any, words: _Words | None) -> str:

@@ -400,6 +400,7 @@ def test_items_without_a_score_must_not_be_what_passes_a_threshold(lacking: int,
     part = component(found, "threshold:stance.rate")
     assert part.passed is passed and f"{lacking} of 200 items lack a score" in part.detail
     assert part.outcome_if_failed == "HOLD"
+    assert part.bound is not None and (part.bound <= 0.05) is passed, "of what it rests on: with the missing items"
 
 
 def test_a_zero_failure_suite_with_a_missing_answer_is_not_passed():
@@ -469,6 +470,11 @@ def test_thresholds(hits: int, n: int, asked: dict[str, Any], outcome: str, said
     decision = decide(inputs(GOOD, policy=policy, suites=results("stance", "rate", own, own)))
     part = component(decision, "threshold:stance.rate")
     assert decision.outcome == outcome and said in part.detail, part
+    if part.bound is not None:  # a certificate is asked for: the bound keeps to the limit just where it passes
+        assert (part.bound <= part.required if "at_most" in asked else part.bound >= part.required) is part.passed
+    certified = "at_least" not in asked or asked["at_least"] < 1
+    assert (part.bound is not None) is (certified and (n >= 200 or asked.get("mode") == "certify"))
+    assert ("bound" in part.to_dict()) is (part.bound is not None)
 
 
 def test_a_thresholds_mode_goes_by_items_not_by_what_families_leave_of_them():

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from venire.reports.charts import Chart, agreement_matrix, forest, gate_chart, margin, phrasing_chart, progression_chart
-from venire.reports.components import components
+from venire.reports.components import Component, components
 from venire.reports.figures import Estimate
 from venire.reports.files import read_run
 from venire.reports.model import Report, make_report
@@ -134,6 +134,28 @@ def test_the_gate_chart_shows_each_measured_component_by_its_margin(make_run: Ru
     for component in gate:
         assert (component.title in chart.words) == (margin(component) is not None)
     assert gate_chart([replace(c, observed=None) for c in gate]) is None
+
+
+def certified(make_run: RunMaker, hits: float, bound: float | None) -> Component:
+    """The run's threshold (at most 30%) as it fails where it must be certified; without `bound`: an older file."""
+    files = read_run(make_run())
+    row = next(row for row in files.decision["components"] if row["name"].startswith("threshold"))
+    row |= {"passed": False, "observed": hits} | ({} if bound is None else {"bound": bound})
+    return next(c for c in components(files) if c.name == row["name"])
+
+
+def test_a_threshold_that_must_be_certified_is_drawn_by_its_bound_and_says_what_was_missing(make_run: RunMaker) -> None:
+    few = certified(make_run, 0.0, 0.31)
+    assert margin(few) == pytest.approx(0.30 - 0.31) and few.observed_words == "0.0%, upper bound 31.0%"
+    assert "keeps its bound on the items that were scored, but they are too few" in few.failed
+    assert few.change.startswith("more items")
+
+
+def test_a_threshold_that_is_missed_says_so_and_one_without_its_bound_is_not_drawn_as_met(make_run: RunMaker) -> None:
+    missed = certified(make_run, 0.40, 0.60)
+    assert "lies beyond its bound" in missed.failed and "items" not in missed.change
+    before = replace(missed, observed=0.0, bound=None)
+    assert margin(before) is None and gate_chart([before]) is None
 
 
 def test_the_matrix_needs_three_judges(report: Report) -> None:
