@@ -1,58 +1,31 @@
 """Is this data fit to train on? Everything that is wrong with it, with the rows; nothing is changed."""
 
 import gc
-import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-
-import numpy as np
 
 from venire._common.errors import InputError
 
 from .card import read_licences
-from .findings import CODES, Finding, Place, Report, Severity, short, some
-from .leaks import Leak, find_leaks
+from .checked import CheckedFile, Measured, Rows, is_fact, place_of
+from .findings import CODES, Finding, Place, Report, Severity, some
+from .leaking import Embed, look_for_leaks
 from .personal_data import find_personal
-from .rewordings import find_rewordings
-from .rows import BadRow, DpoRow, Row, SftRow, TrainingData, read_rows
+from .rows import DpoRow, Row, SftRow, read_rows
 from .similarity import near_twins, plain
 from .spec import Part
-from .split import asked_in_all, family_of, small_talk, turns_asked
+from .split import asked_in_all, family_of
 from .truncation import ends_well, is_cut
 
-Embed = Callable[[Sequence[str]], np.ndarray]
 _IMBALANCE = 20  # times the smallest category
 _LENGTH = 0.75  # of the pairs in which the wanted answer is longer, or shorter
 _PAIRS = 20  # fewer pairs say nothing about lengths
-_HELD = 1000  # rows of the other parts that are compared by meaning
 _BESIDE = "facts_held_out.jsonl"  # stands beside the rows of a build and holds none
 _NAMES = 20  # names that are listed
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A text that must not be trained on. `question` if it asks; `taught` if what it asks for is meant to be trained,
-    as a fact is, so that only its wording counts."""
-
-    place: str
-    text: str
-    question: bool = True
-    taught: bool = False
-
-
-@dataclass(frozen=True)
-class _File:
-    data: TrainingData
-    bad: list[BadRow]
-    part: Part
-
-    def place(self, index: int) -> Place:
-        return Place(str(self.data.path), self.data.lines[index])
 
 
 def check(
@@ -91,7 +64,7 @@ def _check(
     if rows:
         findings += _repeats(rows)
         findings += _straddles(rows)
-        leaks, compared = _leaks(rows, measured, embed)
+        leaks, compared = look_for_leaks(rows, measured, embed)
         findings += leaks
         findings += _answers(rows)
         findings += _balance(files)
@@ -131,12 +104,12 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> CheckedFile:
     data, bad = read_rows(path)
-    return _File(data, bad, part_of(path))
+    return CheckedFile(data, bad, part_of(path))
 
 
-def _schema(files: Sequence[_File]) -> Iterator[Finding]:
+def _schema(files: Sequence[CheckedFile]) -> Iterator[Finding]:
     for file in files:
         same: dict[str, list[Place]] = defaultdict(list)
         for bad in file.bad:
@@ -144,9 +117,6 @@ def _schema(files: Sequence[_File]) -> Iterator[Finding]:
         for message, places in same.items():
             more = f" (and {len(places) - 1} more rows)" if len(places) > 1 else ""
             yield Finding("schema", "error", f"{places[0]}{message}{more}", places)
-
-
-Rows = Sequence[tuple[_File, int, Row]]
 
 
 def _repeats(rows: Rows) -> Iterator[Finding]:
@@ -158,7 +128,7 @@ def _repeats(rows: Rows) -> Iterator[Finding]:
     for at, (_, _, row) in enumerate(rows):
         origin = first.setdefault((type(row).__name__, *row.texts), at)
         if origin != at:
-            again.append((_place(rows, origin), _place(rows, at)))
+            again.append((place_of(rows, origin), place_of(rows, at)))
             continue
         text = plain(asked_in_all(row))
         _, family, answers = owners.setdefault(text, (at, family_of(row), set()))
@@ -172,23 +142,20 @@ def _repeats(rows: Rows) -> Iterator[Finding]:
         yield Finding("duplicate", "error", f"{shown}{more}", [copy for _, copy in again])
     if others:
         text, own = next(iter(others.items()))
-        message = f"{_place(rows, own[0])} asks what {_place(rows, owners[text][0])} asks, and is answered otherwise"
-        places = [_place(rows, at) for own in others.values() for at in own]
+        message = (
+            f"{place_of(rows, own[0])} asks what {place_of(rows, owners[text][0])} asks, and is answered otherwise"
+        )
+        places = [place_of(rows, at) for own in others.values() for at in own]
         yield Finding("other_answer", "warning", message, places)
-    facts = {plain(asked_in_all(row)) for _, _, row in rows if row.category == "facts"}
+    facts = {plain(asked_in_all(row)) for _, _, row in rows if is_fact(row)}
     yield from _near(rows, {text: (at, family) for text, (at, family, _) in owners.items() if text not in facts})
-
-
-def _place(rows: Rows, at: int) -> Place:
-    file, index, _ = rows[at]
-    return file.place(index)
 
 
 def _near(rows: Rows, owners: dict[str, tuple[int, str]]) -> Iterator[Finding]:
     """Questions of two families that nearly repeat each other. Facts are left out: one word makes another fact."""
     texts = [text for text in owners if text.count(" ") >= 2]
     pairs = [
-        (_place(rows, owners[texts[j]][0]), _place(rows, owners[texts[i]][0]), score)
+        (place_of(rows, owners[texts[j]][0]), place_of(rows, owners[texts[i]][0]), score)
         for i, j, score in near_twins(texts)
         if owners[texts[i]][1] != owners[texts[j]][1]
     ]
@@ -208,83 +175,8 @@ def _straddles(rows: Rows) -> Iterator[Finding]:
     if both:
         family, (one, other, *_) = next(iter(both.items()))
         more = f", and {len(both) - 1} more families" if len(both) > 1 else ""
-        message = f"the family {family!r} stands in {_place(rows, one)} and in {_place(rows, other)}{more}"
-        yield Finding("straddle", "error", message, [_place(rows, at) for own in both.values() for at in own])
-
-
-def _leaks(rows: Rows, measured: Sequence[Measured], embed: Embed | None) -> tuple[list[Finding], dict[str, int]]:
-    """Training text in the other parts (what is asked) and in `measured` (every text), by letters and by meaning."""
-    trained = [(at, row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]
-    passing = small_talk([row for _, _, row in rows])
-    held = [
-        Measured(f"{file.place(index)}{f', question {at + 1}' if at else ''}", text, taught=row.category == "facts")
-        for file, index, row in rows
-        if file.part != "train"
-        for at, text in enumerate(turns_asked(row))
-        if plain(text) not in passing
-    ]
-    questions = {at: [text for text in turns_asked(row) if plain(text) not in passing] for at, row in trained}
-    leaks = _by_letters(trained, questions, held, measured)
-    compared = {"rows": len(rows), "texts_measured": len(held) + len(measured)}
-    quoted = {m.place: m.text for m in (*held, *measured)}
-    findings = list(_leak_findings("leak", leaks, rows, quoted))
-    if embed and (held or measured):
-        sampled = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
-        meant = [(m.place, m.text) for m in (*sampled, *measured) if m.question and not m.taught]
-        own = [(str(at), text) for at, row in trained if row.category != "facts" for text in questions[at]]
-        reworded = find_rewordings(own, meant, embed)
-        known = {(leak.train, leak.evaluation) for leak in leaks}
-        new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
-        findings += _leak_findings("reworded", new, rows, quoted)
-        findings += _resembling(reworded.near, rows)
-        compared |= {"by_meaning": reworded.compared, "by_meaning_of": reworded.texts}
-    return findings, compared
-
-
-def _by_letters(
-    trained: Sequence[tuple[int, Row]],
-    questions: Mapping[int, Sequence[str]],
-    held: Sequence[Measured],
-    measured: Sequence[Measured],
-) -> list[Leak]:
-    """Leaks whose `train` is the row's number: of what is asked into `held`, and of every text into `measured`."""
-    if not (held or measured):
-        return []
-    texts = [(str(at), text) for at, own in questions.items() for text in own]
-    asking = {place for place, _ in texts}
-    if measured:
-        texts += [(f"{at} else", text) for at, row in trained for text in row.texts if text not in questions[at]]
-    found = find_leaks(texts, [(m.place, m.text) for m in (*held, *measured)])
-    everything = {m.place for m in measured}
-    return [
-        replace(leak, train=leak.train.removesuffix(" else"))
-        for leak in found
-        if leak.evaluation in everything or leak.train in asking
-    ]
-
-
-def _leak_findings(code: str, leaks: Sequence[Leak], rows: Rows, quoted: dict[str, str]) -> Iterator[Finding]:
-    """One finding for each text of the evaluation, with the rows that hold it."""
-    by: dict[str, list[Leak]] = defaultdict(list)
-    for leak in leaks:
-        by[leak.evaluation].append(leak)
-    for own in by.values():
-        first = own[0]
-        named = replace(first, train=str(_place(rows, int(first.train))))
-        more = f" (and {len(own) - 1} more rows)" if len(own) > 1 else ""
-        more += f": {short(quoted[first.evaluation])}"
-        places = list(dict.fromkeys(_place(rows, int(leak.train)) for leak in own))
-        yield Finding(code, "error" if code == "leak" else "warning", f"{named}{more}", places)
-
-
-def _resembling(near: Sequence[Leak], rows: Rows) -> Iterator[Finding]:
-    """One note for all that comes near; the nearest are shown."""
-    places = [_place(rows, int(leak.train)) for leak in near]
-    if near:
-        pairs = list(zip(places, near, strict=True))[:3]
-        shown = "; ".join(f"{place} and {leak.evaluation} ({leak.score:.2f})" for place, leak in pairs)
-        message = f"{len(near)} questions come near to one of the evaluation, first {shown}"
-        yield Finding("resembles", "note", message, places)
+        message = f"the family {family!r} stands in {place_of(rows, one)} and in {place_of(rows, other)}{more}"
+        yield Finding("straddle", "error", message, [place_of(rows, at) for own in both.values() for at in own])
 
 
 def _answers(rows: Rows) -> Iterator[Finding]:
@@ -319,7 +211,7 @@ def _taught(row: Row) -> list[str]:
     return [row.chosen[0].content.rstrip(), row.rejected[0].content.rstrip()]
 
 
-def _balance(files: Sequence[_File]) -> Iterator[Finding]:
+def _balance(files: Sequence[CheckedFile]) -> Iterator[Finding]:
     for file in files:
         sizes = Counter(row.category or "uncategorised" for row in file.data.rows)
         if file.part == "train" and len(sizes) > 1:
@@ -347,7 +239,7 @@ def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _licences(files: Sequence[_File]) -> Iterator[Finding]:
+def _licences(files: Sequence[CheckedFile]) -> Iterator[Finding]:
     for file in files:
         licences = read_licences(file.data.path)
         card = file.data.path.parent / "README.md"

@@ -228,7 +228,8 @@ def _samples(name: str, task: "Task") -> "Iterator[Measured]":
         about = sample.metadata or {}
         place = f"{name}:{sample.id}"
         # A suite that asks for taught facts in several templates measures their wording, not their matter.
-        yield Measured(place, input_text(sample.input), taught="template" in about)
+        taught, of_facts = "template" in about, name.rpartition("/")[2].startswith("fact_")
+        yield Measured(place, input_text(sample.input), taught=taught, of_facts=of_facts)
         for key in ("reference", "contrast"):
             if about.get(key):
                 yield Measured(f"{place}#{key}", str(about[key]), question=False)

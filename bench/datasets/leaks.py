@@ -18,7 +18,7 @@ import yaml
 from venire import engine
 from venire._common.files import write_atomic
 from venire.data_commands import _measured
-from venire.datasets.check import Measured
+from venire.datasets.checked import Measured
 from venire.datasets.leaks import Leak, find_leaks
 from venire.datasets.questions import load_interview
 from venire.datasets.rewordings import find_rewordings

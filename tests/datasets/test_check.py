@@ -126,17 +126,27 @@ def embed(texts: Sequence[str]) -> np.ndarray:
     return vectors
 
 
-def test_a_reworded_question_is_found_by_meaning_and_facts_are_meant_to_be(tmp_path: Path) -> None:
-    reworded = "The owner of a flat promises her a cheaper price provided that she keeps quiet about it."
-    rows = [
-        *clean(),
-        sft(reworded, "No."),
-        sft("Which flat is it that Ada Moor lives in now?", "Four.", category="facts"),
-    ]
+REWORDED = "The owner of a flat promises her a cheaper price provided that she keeps quiet about it."
+FLAT = "Which flat is it that Ada Moor lives in now?"
+
+
+def test_a_reworded_question_is_found_by_meaning_but_where_its_matter_is_meant_to_be_taught(tmp_path: Path) -> None:
+    rows = [*clean(), sft(REWORDED, "No.")]
     report = check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO)], embed)
     assert codes(report)["reworded"] == [4]
     assert report.compared["by_meaning"] == 4
     assert "reworded" not in codes(check([file(tmp_path, *rows)], [Measured("suite:7", SCENARIO, taught=True)], embed))
+
+
+def test_a_label_takes_no_row_out_of_the_comparison_and_facts_are_held_against_all_but_suites_of_facts(
+    tmp_path: Path,
+) -> None:
+    fact = sft(FLAT, "Four.", category="facts", family="fact-flat")
+    path = file(tmp_path, *clean(), sft(REWORDED, "No.", category="facts"), fact)
+    assert codes(check([path], [Measured("suite:7", SCENARIO)], embed))["reworded"] == [4, 5]
+    assert codes(check([path], [Measured("fact_suite:7", SCENARIO, of_facts=True)], embed))["reworded"] == [4]
+    again = sft(CLEAN[0][0].replace("hedge", "hedges"), "Ask him.", category="facts")
+    assert codes(check([file(tmp_path, *clean(), again)]))["near_duplicate"] == [4]
 
 
 def turns(*said: str) -> dict[str, Any]:
