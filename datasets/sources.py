@@ -227,7 +227,7 @@ class Builder:
         missing = len(tasks) - len(drafts)
         if missing:
             made.notes.append(f"{missing} of {len(tasks)} texts of {source.teacher.model} are missing")
-        edited, unread = (sum(d.status == status for d in drafts) for status in ("edited", "open"))
+        edited, unread = (sum(d.status in of for d in drafts) for of in (("edited",), ("open", "unread")))
         made.notes.append(f"{len(drafts)} texts used, {edited} of them edited by hand, {unread} unread")
 
     def _drafts(self, name: str, teacher: Any, tasks: Any, several: bool = False) -> list[Draft]:

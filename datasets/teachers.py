@@ -29,7 +29,7 @@ from .spec import Examples, Rephrasing, Teacher
 if TYPE_CHECKING:
     from inspect_ai.model import GenerateConfig, Model
 
-Status = Literal["open", "accepted", "edited", "rejected", "unusable"]
+Status = Literal["open", "accepted", "edited", "rejected", "unusable", "unread"]  # unread: accepted without a look
 Say = Callable[[str], None]
 ATTEMPTS = 4  # of a text that was rejected, repeats another, or could not be read, before its place stays empty
 _NOT_THE_PROMPT = (401, 402, 403, 404, 405, 407, 408, 409, 425, 429)  # statuses
@@ -177,7 +177,7 @@ def usable(drafts: Iterable[Draft], review: bool) -> list[Draft]:
             f"{waiting} texts of a teacher wait for your review; run the same command in a terminal, or say "
             "`review: false` in the spec to use them unread"
         )
-    return [draft for draft in drafts if draft.status in ("open", "accepted", "edited")]
+    return [draft for draft in drafts if draft.status not in ("rejected", "unusable")]
 
 
 def _affordable(teacher: Teacher, todo: Sequence[tuple[Task, int]], drafts: Iterable[Draft]) -> int:

@@ -13,7 +13,7 @@ from venire._common.errors import InputError, VenireError
 from venire.cli import cli
 from venire.data_review import review, safe
 from venire.datasets import teachers
-from venire.datasets.teachers import Draft, read_drafts, save_drafts
+from venire.datasets.teachers import Draft, read_drafts, save_drafts, usable
 
 
 def run(*args: str | Path, keys: str = "") -> Result:
@@ -128,6 +128,36 @@ def test_each_draft_is_accepted_edited_rejected_or_left(tmp_path: Path, monkeypa
     assert read_drafts(file)[3].status == "accepted"
 
 
+def test_what_is_accepted_without_a_look_is_confirmed_and_kept_as_unread(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "drafts.jsonl"
+    save_drafts(file, DRAFTS)
+    keys = iter("ln" + "ely")  # first not confirmed; then the first is edited, and the last three are taken unread
+    monkeypatch.setattr(click, "getchar", lambda: next(keys))
+    monkeypatch.setattr(click, "edit", lambda text, **_: text.replace("Question 0", "Asked 0"))
+    review(file, DRAFTS)
+    after = read_drafts(file)
+    assert [d.status for d in after] == ["edited", "accepted", "unread", "unread", "unread"] and next(keys, "") == ""
+    shown = capsys.readouterr().err
+    assert "4 texts that you have not read" in shown and "3 texts that you have not read" in shown
+    assert usable(after, review=True) == after
+
+
+def test_a_decision_can_be_gone_back_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "drafts.jsonl"
+    save_drafts(file, DRAFTS)
+    monkeypatch.setattr(click, "edit", lambda text, **_: text.replace("Question 1", "Asked 1"))
+    keys = iter("re" + "bbas" + "bsq")  # rejected and edited; back: the first is accepted, the second stays edited
+    monkeypatch.setattr(click, "getchar", lambda: next(keys))
+    review(file, DRAFTS)
+    assert [(d.status, d.question) for d in read_drafts(file)][:3] == [
+        ("accepted", "Question 0?"),
+        ("edited", "Asked 1?"),
+        ("open", "Question 2?"),
+    ]
+
+
 def test_an_editor_that_saves_another_encoding_loses_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,9 +219,10 @@ def test_nothing_of_a_teacher_is_used_before_somebody_has_read_it(
     assert not (tmp_path / "out" / "sft_train.jsonl").exists()
 
     monkeypatch.setattr("venire.data_commands._somebody_sits_there", lambda: True)
-    keys = iter("araa")  # the rejected one is written anew and shown again
+    keys = iter("rlya")  # the rejected one is written anew and shown again
     monkeypatch.setattr(click, "getchar", lambda: next(keys))
     built = run("build", path, "--out", tmp_path / "out")
     assert built.exit_code == 0, built.exception
     lines = [json.loads(line) for line in (tmp_path / "out" / "sft_train.jsonl").read_text("utf-8").splitlines()]
     assert len(lines) == 3 and {line["teacher"] for line in lines} == {"mockllm"} and len(asked) == 4
+    assert "3 texts used, 0 of them edited by hand, 1 unread" in built.output
