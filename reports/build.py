@@ -15,8 +15,8 @@ def build_report(run: Path) -> Path:
     """Write report.html, report.md and report.json into the run folder; gives the path of the page.
 
     The decision's candidate, if this run made it, gets its card and promotion record beside its weights. Only the
-    run's own files are read. Raises InputError if the folder is no run, or a file in it is broken; what is
-    missing is named on the page.
+    run's own files are read, and of weights from elsewhere what stands beside them. Raises InputError if the folder is
+    no run, or a file in it is broken; what is missing is named on the page.
     """
     files = read_run(run)
     report = make_report(files)

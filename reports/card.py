@@ -18,6 +18,9 @@ from .words import best_of, deciding_rate
 
 RECORD = "venire.promotion/1"
 RECORD_FILE = "promotion.json"
+_PARTS = dict.fromkeys(
+    ("kind", "sha256", "recipe", "data", "step", "seed", "teacher_families", "trainable_parameters", "adapter_bytes")
+)
 
 
 def write_papers(report: Report, files: RunFiles, folder: Path) -> list[Path]:
@@ -127,15 +130,17 @@ def model_card(report: Report, files: RunFiles) -> str:
 
     lineage = lineage_of(files.decision["candidate"], files)
     base = (lineage.get("base") or {}).get("model_id")
+    kind = lineage.get("kind")
     data = ModelCardData(
         base_model=base,
-        library_name="peft" if lineage.get("kind", "adapter") == "adapter" else "transformers",
+        library_name={"adapter": "peft", "full": "transformers"}.get(str(kind)),
         pipeline_tag="text-generation",
-        tags=["venire", "values", *(["lora"] if lineage.get("kind") == "adapter" else [])],
+        tags=["venire", "values", *(["lora"] if kind == "adapter" else [])],
         model_name=report.candidate,
         eval_results=_results(report, files) or None,
     )
-    text = render_text("card.md", r=report, d=files.decision, lineage=lineage, base=base)
+    known = _PARTS | lineage  # of weights made elsewhere, not all of it is
+    text = render_text("card.md", r=report, d=files.decision, lineage=known if lineage else {}, base=base)
     return f"---\n{data.to_yaml()}\n---\n\n{text}"
 
 

@@ -9,8 +9,7 @@ from markupsafe import Markup
 from .components import Component
 from .escape import visible
 from .figures import Estimate
-from .numbers import decimal, interval, is_number, listing, percent, points
-from .progression import Checkpoint, PhrasingPoint
+from .numbers import decimal, interval, is_number, listing, percent
 from .svg import PALETTE, SETTINGS, to_svg
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE, NARROW = 9.6, 3.4  # inches; at 96 pixels an inch they fit a page and a phone
-_SERIES = (("blue", "o", "-"), ("orange", "s", "--"), ("green", "^", "-."), ("purple", "D", ":"))
-_MOST_SERIES = len(_SERIES)
 
 
 @dataclass(frozen=True)
@@ -255,122 +252,6 @@ def _gate(figure: "Figure", narrow: bool, rows: Sequence[tuple[Component, Any]])
     axes.set_axisbelow(True)
     axes.set_xlabel("distance from the bound, in points (a coefficient: in hundredths)", fontsize=8 if narrow else 9)
     axes.spines["left"].set_visible(False)
-
-
-def progression_chart(checkpoints: Sequence[Checkpoint]) -> Chart | None:
-    """Win rate and damage over training steps, and one against the other; None below two checkpoints."""
-    known = [c for c in checkpoints if c.gain and is_number(c.gain.estimate)]
-    if len(known) < 2 or len({c.series for c in known}) > _MOST_SERIES:
-        return None
-    said = []
-    for c in known:
-        cost = f", {c.worst.metric} {points(c.worst.change)} ({_change_ends(c)})" if c.worst else ""
-        assert c.gain is not None
-        rate = f"{percent(c.gain.estimate)} ({interval(c.gain.low, c.gain.high)}, n {c.gain.n})"
-        said.append(f"{c.series} step {c.step}: win rate {rate}{cost}")
-    words = f"Checkpoints over training: win rate against the incumbent, and the guarded metric. {listing(said)}."
-    title = "gain and damage over the checkpoints"
-    return draw("progression-plot", title, words, lambda figure, narrow: _progression(figure, narrow, known))
-
-
-def _change_ends(checkpoint: Checkpoint) -> str:
-    worst = checkpoint.worst
-    if worst is None or worst.low is None:
-        return "no interval"
-    return f"{points(worst.low)} to {points(worst.high)}, n {worst.n}"
-
-
-def _progression(figure: "Figure", narrow: bool, known: Sequence[Checkpoint]) -> None:
-    with_damage = any(c.worst for c in known)
-    panels = 3 if with_damage else 1
-    rows, columns = (panels, 1) if narrow else (1, panels)
-    figure.set_size_inches(figure.get_figwidth(), 2.3 * rows + 0.55)
-    grid: Any = figure.subplots(rows, columns, squeeze=False).flatten()
-    for place, series in enumerate(dict.fromkeys(c.series for c in known)):
-        colour, marker, line = _SERIES[place]
-        mine = [c for c in known if c.series == series]
-        look = {"color": PALETTE[colour], "marker": marker, "ls": line, "ms": 5.5, "lw": 1.6, "capsize": 3}
-        gains = [c.gain for c in mine if c.gain]
-        steps = [c.step for c in mine]
-        rates = [100 * (g.estimate or 0) for g in gains]
-        grid[0].errorbar(steps, rates, yerr=_bars(gains), label=shorten(series, 28), **look)
-        if not with_damage:
-            continue
-        hurt = [(c, c.worst) for c in mine if c.worst]
-        changes = [100 * d.change for _, d in hurt]
-        ends = [[100 * (d.change - (d.change if d.low is None else d.low)) for _, d in hurt]]
-        ends.append([100 * ((d.change if d.high is None else d.high) - d.change) for _, d in hurt])
-        grid[1].errorbar([c.step for c, _ in hurt], changes, yerr=ends, **look)
-        of_hurt = [100 * (c.gain.estimate or 0) for c, _ in hurt if c.gain]
-        grid[2].plot(changes, of_hurt, **{key: value for key, value in look.items() if key != "capsize"})
-        for (c, _), x, y in zip(hurt, changes, of_hurt, strict=True):
-            grid[2].annotate(str(c.step), (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
-    _axis(grid[0], "training step", "win rate, %", level=50)
-    if with_damage:
-        _axis(grid[1], "training step", "guarded metric, change in points", level=0)
-        _axis(grid[2], "guarded metric, change in points", "win rate, %", level=50)
-        grid[2].axvline(0, color=PALETTE["ink"], lw=1, ls=(0, (4, 3)))
-        grid[2].set_title("gain against damage; numbers are steps", fontsize=9, color=PALETTE["soft"], loc="left")
-    figure.legend(loc="lower left", ncols=1 if narrow else _MOST_SERIES, fontsize=9)
-    figure.tight_layout(rect=(0, 0.32 / figure.get_figheight() * (1 + 0.5 * narrow), 1, 1), w_pad=1.6)
-
-
-def _bars(rows: Sequence[Any]) -> list[list[float]]:
-    """Distances of an interval's ends from its estimate, in per cent; nothing where an end is not known."""
-    low = [100 * max(0.0, r.estimate - r.low) if is_number(r.low) else 0 for r in rows]
-    high = [100 * max(0.0, r.high - r.estimate) if is_number(r.high) else 0 for r in rows]
-    return [low, high]
-
-
-def phrasing_chart(found: Sequence[PhrasingPoint], axis: str) -> Chart | None:
-    """Accuracy by trained and by novel kinds of phrasing, over the candidates; None without one trained candidate."""
-    series = [name for name in dict.fromkeys(p.series for p in found) if name]
-    known = [p for p in found if p.trained or p.novel]
-    if not series or len(series) > _MOST_SERIES or len(known) < 2:
-        return None
-    said = []
-    for p in known:
-        sides = [(side, rate) for side, rate in (("trained", p.trained), ("novel", p.novel)) if rate]
-        rates = [f"{side} {percent(r.estimate)} ({interval(r.low, r.high)}, n {r.n})" for side, r in sides]
-        said.append(f"{p.name}, {listing(rates)}")
-    words = f"Accuracy on facts asked for in trained and in novel kinds of phrasing. {listing(said)}."
-    title = "accuracy by kind of phrasing"
-    return draw("phrasing-plot", title, words, lambda figure, narrow: _phrasing(figure, narrow, known, series, axis))
-
-
-def _phrasing(figure: "Figure", narrow: bool, known: Sequence[PhrasingPoint], series: Sequence[str], axis: str) -> None:
-    rows, columns = (2, 1) if narrow else (1, 2)
-    figure.set_size_inches(figure.get_figwidth(), 2.3 * rows + 0.55)
-    grid: Any = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
-    start = [p for p in known if not p.series]
-    for axes, side in zip(grid, ("trained", "novel"), strict=True):
-        for place, name in enumerate(series):
-            colour, marker, line = _SERIES[place]
-            mine = sorted((p for p in [*start, *known] if p.series in ("", name)), key=lambda p: p.at)
-            dots = list(dict.fromkeys((p.at, getattr(p, side)) for p in mine if getattr(p, side)))
-            rates = [rate for _, rate in dots]
-            look = {"color": PALETTE[colour], "marker": marker, "ls": line, "ms": 5.5, "lw": 1.6, "capsize": 3}
-            heights = [100 * rate.estimate for rate in rates]
-            label = shorten(name, 28) if side == "trained" else None
-            axes.errorbar([at for at, _ in dots], heights, yerr=_bars(rates), label=label, **look)
-        _axis(axes, axis, "accuracy, %")
-        axes.set_ylim(-3, 103)
-        axes.set_title(f"{side} kinds of phrasing", fontsize=9, color=PALETTE["soft"], loc="left")
-    figure.legend(loc="lower left", ncols=1 if narrow else _MOST_SERIES, fontsize=9)
-    figure.tight_layout(rect=(0, 0.32 / figure.get_figheight() * (1 + 0.5 * narrow), 1, 1), w_pad=1.6)
-
-
-def _axis(axes: "Axes", x: str, y: str, level: float | None = None) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_xlabel(x, fontsize=9)
-    axes.set_ylabel(y, fontsize=9)
-    axes.tick_params(labelsize=8.5)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.grid(lw=0.8)
-    axes.set_axisbelow(True)
-    if level is not None:
-        axes.axhline(level, color=PALETTE["ink"], lw=1, ls=(0, (4, 3)))
 
 
 def _axes(figure: "Figure", height: float, *, left: float, right: float) -> "Axes":

@@ -34,6 +34,6 @@ def without_treatment(contender: str | None, files: RunFiles) -> str:
 
 
 def lineage_of(contender: str, files: RunFiles) -> dict[str, Any]:
-    """The lineage of a contender's weights, or {} for an untrained base."""
+    """The lineage of a contender's weights, of those made elsewhere what is known of it; {} for an untrained base."""
     name = contender.rpartition("/")[0]
-    return next((lineage for lineage in files.lineages if lineage.get("name") == name), {})
+    return next((lineage for lineage in files.lineages if lineage.get("name") == name), files.brought.get(name, {}))

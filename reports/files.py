@@ -9,6 +9,9 @@ import polars as pl
 
 from venire._common.errors import InputError
 
+from .brought import brought
+from .numbers import natural
+
 # What the page loses when a file is not there.
 CONSEQUENCES = {
     "experiment.lock": "nothing shows what was frozen before training: seeds, suites, panel and policy are not listed",
@@ -48,6 +51,7 @@ class RunFiles:
     manifest: dict[str, Any] = field(default_factory=dict)
     contenders: list[dict[str, Any]] = field(default_factory=list)
     lineages: list[dict[str, Any]] = field(default_factory=list)
+    brought: dict[str, dict[str, Any]] = field(default_factory=dict)  # name of weights made elsewhere to what is known
     phrasings: list[dict[str, Any]] = field(default_factory=list)
     suites: pl.DataFrame | None = None
     answers: pl.DataFrame | None = None
@@ -123,31 +127,47 @@ def read_run(folder: Path) -> RunFiles:
             f"run folder {str(folder)!r} holds no experiment.lock, decision.json or analysis.json; is it a run?"
         )
     lineages = [_json(file) for file in sorted((folder / "candidates").glob("[!.]*/lineage.json"))]
-    contenders = folder / "contenders.json"
+    contenders = _json(folder / "contenders.json") or []
     phrasings = folder / "phrasings.json"
+    lock = _json(folder / "experiment.lock")
+    bases = (lock.get("frozen") or {}).get("bases")
     files = RunFiles(
         folder=folder,
-        lock=_json(folder / "experiment.lock"),
+        lock=lock,
         run=_json(folder / "run.json"),
         decision=_json(folder / "decision.json"),
         frozen_decision=_json(folder / "decision.frozen.json"),
-        analysis=_json(folder / "analysis.json"),
+        analysis=_in_order(_json(folder / "analysis.json")),
         qualification=_json(folder / "qualification.json"),
         ledger=_json(folder / "ledger.json"),
         manifest=_json(folder / "manifest.json"),
-        contenders=_json(contenders) if contenders.is_file() else [],
+        contenders=contenders,
         phrasings=_json(phrasings) if phrasings.is_file() else [],
         lineages=sorted(lineages, key=lambda lineage: (str(lineage.get("parent")), lineage.get("step") or 0)),
+        brought=brought(contenders, {str(lineage.get("name")) for lineage in lineages}, bases),
         suites=_frame(folder / "suites.parquet"),
         answers=_frame(folder / "answers.parquet"),
         votes=_frame(folder / "votes.parquet"),
     )
     for name, consequence in CONSEQUENCES.items():
-        there = bool(lineages) if name.endswith("/") else (folder / name).is_file()
+        there = _told_of(files) if name.endswith("/") else (folder / name).is_file()
         there = there or (name == "qualification.json" and bool(files.exams))
         if not there:
             files.missing.append(Missing(name, consequence))
     return files
+
+
+def _told_of(files: RunFiles) -> bool:
+    """Is it on record where a candidate comes from: is there a lineage, or weights that somebody brought?"""
+    return bool(files.lineages) or any(c.get("path") and Path(c["path"]).is_dir() for c in files.contenders)
+
+
+def _in_order(analysis: dict[str, Any]) -> dict[str, Any]:
+    """The analysis with its comparisons as people count: step 20 before step 100."""
+    compared = sorted(
+        analysis.get("comparisons", []), key=lambda c: (natural(c["candidate"]), natural(str(c["incumbent"])))
+    )
+    return analysis | {"comparisons": compared} if compared else analysis
 
 
 def _json(file: Path) -> Any:

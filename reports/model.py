@@ -7,9 +7,10 @@ from typing import Any
 from . import bench, figures, origin
 from .bench import JudgeRow
 from .cautions import AuditFinding, Caution, audit_findings, cautions
-from .charts import Chart, agreement_matrix, forest, gate_chart, headline, phrasing_chart, progression_chart
+from .charts import Chart, agreement_matrix, forest, gate_chart, headline
 from .components import Component, components
 from .contenders import without_treatment
+from .curves import phrasing_chart, progression_chart, progression_note
 from .figures import Coefficient, Estimate, LeftOut, Place, Ranking
 from .files import Missing, RunFiles
 from .numbers import plain_json
@@ -95,6 +96,11 @@ class Report:
     def progression_plot(self) -> Chart | None:
         """Gain and damage over the checkpoints."""
         return progression_chart(self.checkpoints)
+
+    @property
+    def progression_note(self) -> str:
+        """What the progression does not show, and why."""
+        return progression_note(self.checkpoints)
 
     @cached_property
     def phrasing_plot(self) -> Chart | None:

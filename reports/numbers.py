@@ -1,6 +1,7 @@
 """How numbers read: a rate never stands without its interval and its n."""
 
 import math
+import re
 from datetime import datetime
 from typing import Any, TypeGuard
 
@@ -10,6 +11,11 @@ UNKNOWN = "not known"
 def is_number(value: Any) -> TypeGuard[float]:
     """Is it a finite number (and no bool)?"""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """What names are sorted by so that `step20` stands before `step100`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
 def percent(value: Any, digits: int = 1) -> str:

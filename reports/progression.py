@@ -11,6 +11,7 @@ from venire.judges.statistics.phrasing import phrasing_accuracy
 from .contenders import lineage_of, with_contender
 from .figures import Estimate
 from .files import RunFiles
+from .series import places
 from .suites import Rate, difference, guarded, short
 
 PHRASING = "phrasing_robustness"
@@ -29,11 +30,15 @@ class Damage:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One candidate of a series: `series` is its recipe, `step` its place in it; `finalist` the one decided on."""
+    """One candidate: its series, the training in it that saved it, its step there (None: not known).
+
+    `finalist`: is it the one decided on?
+    """
 
     name: str
     series: str
-    step: int
+    training: str
+    step: int | None
     finalist: bool
     gain: Estimate | None
     damage: list[Damage]
@@ -49,7 +54,7 @@ class PhrasingPoint:
     """Accuracy of one contender on facts asked for in trained and in novel kinds of phrasing.
 
     `at`: how many phrasings of each fact it was trained on, where the recipe says so; else its training step. The
-    incumbent is at 0.
+    incumbent is at 0, without a series. `training`: the points of a series that one line joins.
     """
 
     name: str
@@ -57,17 +62,26 @@ class PhrasingPoint:
     at: int
     trained: Rate | None
     novel: Rate | None
+    training: str = ""
 
 
 def checkpoints(files: RunFiles, compared: list[Estimate]) -> list[Checkpoint]:
-    """Every judged candidate, by recipe and step."""
+    """Every judged candidate, by series and step."""
     gains = {row.label: row for row in compared}
-    incumbent = files.finalist[1]
+    incumbent, where = files.finalist[1], places(gains, files)
     found = [
-        Checkpoint(name, *_place(name, files), name == files.finalist[0], gain, _damage(name, incumbent, files))
+        Checkpoint(
+            name=name,
+            series=where[name].series,
+            training=where[name].training,
+            step=where[name].step,
+            finalist=name == files.finalist[0],
+            gain=gain,
+            damage=_damage(name, incumbent, files),
+        )
         for name, gain in gains.items()
     ]
-    return sorted(found, key=lambda c: (c.series, c.step, c.name))
+    return sorted(found, key=lambda c: (c.series, c.training, c.step or 0, c.name))
 
 
 def phrasing_points(files: RunFiles) -> tuple[list[PhrasingPoint], str]:
@@ -75,29 +89,31 @@ def phrasing_points(files: RunFiles) -> tuple[list[PhrasingPoint], str]:
     rows = _phrasing_rows(files)
     if rows is None:
         return [], ""
-    counts = {name: (lineage_of(name, files).get("data") or {}).get("phrasings") for name in rows["contender"].unique()}
+    names = [str(name) for name in rows["contender"].unique().sort()]
+    counts = {name: (lineage_of(name, files).get("data") or {}).get("phrasings") for name in names}
     by_count = any(counts.values())
+    where = places(names, files, "phrasings" if by_count else "step")
     points = []
-    for (contender,), mine in rows.partition_by("contender", as_dict=True).items():
-        name = str(contender)
-        series, step = _place(name, files)
-        trained_here = bool(lineage_of(name, files))
-        at = (counts[name] or 0) if by_count else step
-        sides = {side: mine.filter(pl.col("split") == side) for side in ("trained", "novel")}
-        points.append(
-            PhrasingPoint(
-                name, series if trained_here else "", at, *(_accuracy(sides[side]) for side in ("trained", "novel"))
-            )
-        )
+    for name in _last(names, files) if by_count else names:
+        at = 0 if name == files.finalist[1] or not lineage_of(name, files) else where[name].step
+        at = (counts[name] or 0) if by_count else at
+        if at is None:  # made elsewhere, and nothing says at which step
+            continue
+        mine = rows.filter(pl.col("contender") == name)
+        series = "" if name == files.finalist[1] else where[name].series
+        sides = (_accuracy(mine.filter(pl.col("split") == side)) for side in ("trained", "novel"))
+        points.append(PhrasingPoint(name, series, at, *sides, training=where[name].training))
     axis = "phrasings of each fact in training" if by_count else "training step"
     return sorted(points, key=lambda p: (p.series, p.at, p.name)), axis
 
 
-def _place(name: str, files: RunFiles) -> tuple[str, int]:
-    lineage = lineage_of(name, files)
-    recipe = lineage.get("recipe") or {}
-    series = recipe.get("name") if isinstance(recipe, dict) else str(recipe)
-    return str(series or "added by hand"), int(lineage.get("step") or 0)
+def _last(names: list[str], files: RunFiles) -> list[str]:
+    """Those that are the last checkpoint of their training: along the size of the data the others are no points."""
+    where = places(names, files)
+    last = {where[name].training: 0 for name in names}
+    for name in names:
+        last[where[name].training] = max(last[where[name].training], where[name].step or 0)
+    return [name for name in names if (where[name].step or 0) == last[where[name].training]]
 
 
 def _damage(candidate: str, incumbent: str | None, files: RunFiles) -> list[Damage]:

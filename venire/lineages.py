@@ -1,7 +1,6 @@
 """What a candidate's lineage says of its place in a series: what trained it, how far, on how much, from which seed."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -29,12 +28,12 @@ def series(contender: "Contender", by: str = "step") -> str:
 
     Points of a grid that differ by their seed alone are one series, and so are those that differ along the axis `by`.
     """
+    from venire.reports.series import series_name
+
     recipe = lineage(contender).get("recipe") or {}
     if not recipe and contender.path:
         return contender.name
-    variant = re.sub(rf"(?:^|-)(?:seed|{re.escape(by)})\d+(?=-|$)", "", str(recipe.get("variant") or "")).strip("-")
-    name = "-".join(filter(None, (recipe.get("name") or contender.base, variant)))
-    return f"{name}/{contender.treatment}"
+    return f"{series_name(recipe, contender.base, by)}/{contender.treatment}"
 
 
 def place(contender: "Contender", by: str) -> float:

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from venire.reports.charts import Chart, agreement_matrix, forest, gate_chart, margin, phrasing_chart, progression_chart
+from venire.reports.charts import Chart, agreement_matrix, forest, gate_chart, margin
 from venire.reports.components import Component, components
+from venire.reports.curves import phrasing_chart, progression_chart
 from venire.reports.figures import Estimate
 from venire.reports.files import read_run
 from venire.reports.model import Report, make_report
