@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from . import bench, charts, numbers, origin, words
 from .compare import Comparison
@@ -65,6 +65,11 @@ def _packed(report: Report) -> list[str]:
     return [base64.b64encode(zlib.compress(part.encode("utf-8"), 6)).decode("ascii") for part in parts]
 
 
+def prose(text: str) -> Markup:
+    """What we say, with what stands between backticks in the face of code; escaped like everything else."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(visible(text)))))
+
+
 def _marked(one: Text | None, other: Text | None) -> tuple[list[Run] | None, list[Run] | None]:
     """Both answers with their differences; None where there is nothing to mark."""
     if one is None or other is None:
@@ -113,7 +118,7 @@ def _environment(*, html: bool) -> Environment:
         name: getattr(numbers, name)
         for name in ("percent", "points", "decimal", "duration", "count", "money", "moment", "loose")
     }
-    environment.filters |= {"visible": visible, "md": markdown, "code": code}
+    environment.filters |= {"visible": visible, "md": markdown, "code": code, "prose": prose}
     environment.globals |= {
         "interval": numbers.interval,
         "value_words": charts.value_words,

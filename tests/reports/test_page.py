@@ -18,6 +18,7 @@ from venire._common.files import read_json
 from venire.reports import build_report
 from venire.reports.files import read_run
 from venire.reports.model import make_report
+from venire.reports.render import prose
 
 RunMaker = Callable[..., Path]
 VOID = {"meta", "br", "input", "line", "rect", "circle", "img", "link", "hr"}
@@ -112,6 +113,15 @@ def test_what_a_model_writes_is_text(make_run: RunMaker, hostile: str) -> None:
     assert "{{ 7*7 }} {% raw %}" in page.text
     html = (run / "report.html").read_text("utf-8")
     assert "\u202e" not in html and "⟨U+202E⟩" in html
+
+
+def test_commands_in_our_words_stand_as_code_and_nothing_else_does(make_run: RunMaker) -> None:
+    run = make_run(prompts=16)
+    (run / "decision.json").unlink()
+    page = build_report(run).read_text("utf-8")
+    assert "there is no decision; <code>venire gate EXPERIMENT</code> makes one" in page
+    assert "`" not in re.sub(r"(?s)<(script|style)>.*?</\1>", "", page)
+    assert str(prose("a `<b>x</b>` & `")) == "a <code>&lt;b&gt;x&lt;/b&gt;</code> &amp; `"
 
 
 def test_hostile_names_do_no_harm_in_markdown(make_run: RunMaker) -> None:
