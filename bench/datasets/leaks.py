@@ -4,8 +4,8 @@
 
 Planted: scenarios in another dress, quoted, reworded by hand, and typed as a fragment; planted.yaml chose the rule's
 numbers, planted_held_out.yaml had no part in it. Clean: every distinct question of the rows that ship, against every
-suite; and, as questions that were never looked at for it, those of the interview against the suites, and those of each
-suite against the other suites.
+suite and the held-out pairs that ship; and, as questions that were never looked at for it, those of the interview
+against both, and those of each suite against the other suites.
 """
 
 import argparse
@@ -26,6 +26,8 @@ from venire.datasets.rows import read_rows
 from venire.datasets.split import asked
 
 HERE = Path(__file__).parent
+DATASETS = HERE.parent.parent / "datasets"
+HELD_OUT = DATASETS / "contrast" / "held_out.jsonl"
 SHIPPED = ("quickstart", "categories", "contrast", "replay")
 # Suites about one person's facts ask the same of her again and again, and mean to.
 FACTS = ("fact_boundaries", "fact_contradiction", "fact_extraction", "fact_survival", "phrasing_robustness")
@@ -75,21 +77,25 @@ def found_table(suites: Sequence[Measured]) -> Iterator[str]:
 
 
 def shipped() -> dict[str, str]:
-    """Every distinct question of the rows that ship, by its text, with its first place."""
+    """Every distinct question of the rows that ship for training, by its text, with its first place."""
     rows: dict[str, str] = {}
     for folder in SHIPPED:
-        for path in sorted((HERE.parent.parent / "datasets" / folder).glob("*.jsonl")):
+        for path in sorted((DATASETS / folder).glob("*.jsonl")):
             data, _ = read_rows(path)
             for index, row in enumerate(data.rows):
-                if row.category != "facts":
+                if path != HELD_OUT:
                     rows.setdefault(asked(row), f"{folder}/{path.name}, row {data.lines[index]}")
     return rows
 
 
 def clean_sets(suites: Sequence[Measured]) -> Iterator[tuple[str, Texts, Sequence[Measured]]]:
     """(name, questions, what they are compared with)."""
-    yield "rows that ship", [(place, text) for text, place in shipped().items()], suites
-    yield "the interview", [(f"interview:{q.id}", q.ask) for _, q in load_interview()], suites
+    held, _ = read_rows(HELD_OUT)
+    pairs = [Measured(f"contrast/held_out.jsonl, row {held.lines[i]}", asked(row)) for i, row in enumerate(held.rows)]
+    both = [*suites, *pairs]
+    yield "held-out pairs", [(pair.place, pair.text) for pair in pairs], suites
+    yield "rows that ship", [(place, text) for text, place in shipped().items()], both
+    yield "the interview", [(f"interview:{q.id}", q.ask) for _, q in load_interview()], both
     open_ = [m for m in suites if m.question and not m.taught and suite(m) not in FACTS]
     for name in dict.fromkeys(map(suite, open_)):
         own = {m.text: m.place for m in open_ if suite(m) == name}

@@ -226,3 +226,15 @@ def test_nothing_of_a_teacher_is_used_before_somebody_has_read_it(
     lines = [json.loads(line) for line in (tmp_path / "out" / "sft_train.jsonl").read_text("utf-8").splitlines()]
     assert len(lines) == 3 and {line["teacher"] for line in lines} == {"mockllm"} and len(asked) == 4
     assert "3 texts used, 0 of them edited by hand, 1 unread" in built.output
+
+
+@pytest.mark.model
+def test_the_example_that_ships_is_clean_by_meaning_too(tmp_path: Path) -> None:
+    values = yaml.safe_load(Path("datasets/example.yaml").read_text("utf-8"))
+    values["sources"] = [source for source in values["sources"] if source["kind"] != "facts"]  # by far the most rows
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(values), "utf-8")
+    assert run("build", tmp_path / "spec.yaml", "--out", tmp_path / "out").exit_code == 0
+    suites = ("--against", "venire/epistemic_open", "--against", "venire/value_alignment")
+    checked = run("check", tmp_path / "out", *suites, "--allow-text", "Odile Brandt", "--json")
+    assert [f for f in json.loads(checked.stdout)["findings"] if f["severity"] != "note"] == []
+    assert checked.exit_code == 0
