@@ -306,5 +306,8 @@ def prompts_needed(files: RunFiles) -> int | None:
 
     alpha = files.decision.get("alpha") or files.policy.get("alpha") or 0.025
     if files.decision.get("design") == "max_t":  # all candidates are tried at once
-        alpha = float(alpha) / max(1, len(files.analysis.get("comparisons", [])))
+        tried = len(files.analysis.get("comparisons", []))
+        if not tried:
+            return None
+        alpha = float(alpha) / tried
     return n_required(float(estimate), votes=2 * judges, alpha=float(alpha), tie_rate=0.0)

@@ -155,6 +155,14 @@ def win_rate_of(files: RunFiles | None, c: dict[str, Any]) -> Estimate:
     return _estimate("panel", c["candidate"], rate, rate.get("n"))
 
 
+def simultaneous_low(files: RunFiles) -> float | None:
+    """The bound that decides where the best of several was chosen on these prompts: it holds for whichever is best."""
+    if files.decision.get("design") != "max_t":
+        return None
+    gate = files.decision.get("components") or []
+    return _number(next((c.get("observed") for c in gate if c.get("name") == "superiority"), None))
+
+
 def other_candidates(files: RunFiles) -> list[Estimate]:
     """Every comparison's win rate, to set the finalist among the others; uncorrected for their number."""
     rows = []

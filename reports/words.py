@@ -7,6 +7,7 @@ import polars as pl
 
 from .components import Component, prompts_needed
 from .contenders import without_treatment
+from .figures import simultaneous_low
 from .files import RunFiles
 from .numbers import count, decimal, interval, is_number, listing, percent
 
@@ -108,7 +109,7 @@ def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
         bound, tried = best
         return (
             f"The panel preferred {candidate} to {incumbent} at a rate of at least {percent(bound)}: the bound that "
-            f"holds for whichever of {tried} candidates is best ({asked}; {half}). "
+            f"holds for whichever of {_of(tried)} is best ({asked}; {half}). "
             f"Its own rate, {raw}), is raised by having been chosen."
         )
     return f"The panel preferred {candidate} to {incumbent} at a rate of {raw}; {asked}; {half})."
@@ -123,18 +124,22 @@ def deciding_rate(files: RunFiles) -> dict[str, Any]:
     return own | ({"p_value": analysed.get("p_value")} if same else {}) | {"inconclusive": (own.get("n") or 0) < 15}
 
 
-def best_of(files: RunFiles) -> tuple[float, int] | None:
+def best_of(files: RunFiles) -> tuple[float, int | None] | None:
     """(simultaneous lower bound, number of candidates) where the best of several was chosen on these same prompts.
 
     The best's own mean is biased upwards by the choice: this bound is published, never that mean alone. After halving
-    the prompts that confirm had no part in the choice, and the mean stands for itself.
+    the prompts that confirm had no part in the choice, and the mean stands for itself. A decision without its analysis
+    does not say how many there were: None.
     """
-    tried = sum(c["incumbent"] == files.finalist[1] for c in files.analysis.get("comparisons", []))
-    if tried < 2 or files.decision.get("design") != "max_t":
+    bound = simultaneous_low(files)
+    if bound is None:
         return None
-    gate = files.decision.get("components", [])
-    bound = next((c.get("observed") for c in gate if c.get("name") == "superiority"), None)
-    return (bound, tried) if is_number(bound) else None
+    tried = sum(c["incumbent"] == files.finalist[1] for c in files.analysis.get("comparisons", []))
+    return bound, tried if tried > 1 else None
+
+
+def _of(tried: int | None) -> str:
+    return f"{tried} candidates" if tried else "several candidates"
 
 
 def _how_sure(files: RunFiles) -> str:
@@ -144,7 +149,7 @@ def _how_sure(files: RunFiles) -> str:
         return ""
     if best := best_of(files):
         where = "above" if best[0] > 0.5 else "not above"
-        return f"That bound lies {where} one half, with the choice among {best[1]} candidates allowed for."
+        return f"That bound lies {where} one half, with the choice among {_of(best[1])} allowed for."
     p, chance = rate.get("p_value"), ""
     if is_number(p) and rate["estimate"] > 0.5:
         said = decimal(p) if p >= 0.001 else "below 0.001"

@@ -38,7 +38,13 @@ def test_an_analysis_and_a_decision_alone_are_shown(make_run: RunMaker) -> None:
     for c in analysis["comparisons"]:
         rate = percent(c["win_rate"]["estimate"])
         assert rate in page(shown) and rate in repr(shown)
-    assert read_json(run / "decision.json")["outcome"] in page(show(read_json(run / "decision.json")))
+    decision = read_json(run / "decision.json")
+    alone = show(decision)
+    assert decision["outcome"] in page(alone)
+    bound = next(part["observed"] for part in decision["components"] if part["name"] == "superiority")
+    for text in (page(alone), repr(alone)):  # the best of several: its own mean was raised by the choice
+        assert f"at least {percent(bound)}: the bound that holds for whichever of several candidates is best" in text
+    assert "whole interval lies above" not in repr(alone)
     with pytest.raises(InputError, match="is wanted"):
         show({})
 
