@@ -29,7 +29,9 @@ from .spec import Examples, Rephrasing, Teacher
 if TYPE_CHECKING:
     from inspect_ai.model import GenerateConfig, Model
 
-Status = Literal["open", "accepted", "edited", "rejected", "unusable", "unread"]  # unread: accepted without a look
+# unread: accepted without a look; asked: a call that may have been paid for, whose reply was lost
+Status = Literal["open", "accepted", "edited", "rejected", "unusable", "unread", "asked"]
+_USED = ("open", "accepted", "edited", "unread")
 Say = Callable[[str], None]
 ATTEMPTS = 4  # of a text that was rejected, repeats another, or could not be read, before its place stays empty
 _NOT_THE_PROMPT = (401, 402, 403, 404, 405, 407, 408, 409, 425, 429)  # statuses
@@ -144,28 +146,14 @@ def write_drafts(teacher: Teacher, tasks: Sequence[Task], path: Path, say: Say, 
             line = f"{teacher.model}: {len(todo)} texts are left unasked: the budget is spent"
             say(Count(line, teacher.model, len(tasks) - len(todo), len(tasks), over=True))
             break
-        earlier = [draft.question for draft in drafts.values() if draft.status != "unusable"]
-        failure: BaseException | None = None
-        outputs = asyncio.run(_ask(teacher, batch))
-        # All refused, and never one written: it is not the prompts that the server does not take.
-        form = len(outputs) > 1 and all(map(_refused, outputs)) and all(d.status == "unusable" for d in drafts.values())
-        for (task, attempt), output in zip(batch, outputs, strict=True):
-            if isinstance(output, BaseException) and (form or not _refused(output)):
-                failure = failure or output
-                continue
-            draft = _read(task, attempt, output, teacher, several)
-            if draft.status == "open" and not task.asked and _repeats(draft.question, earlier):
-                draft = replace(draft, status="unusable", note="repeats an earlier one")
-            earlier += [draft.question] if draft.status == "open" else []
-            drafts[draft.key, draft.attempt] = draft
-        save_drafts(path, list(drafts.values()))
+        failure = _write_batch(teacher, batch, drafts, path, several)
         if failure:
             raise ServiceError(f"teacher {teacher.model!r}: {_reason(failure)}; the same command goes on") from failure
-        made = sum(d.status != "unusable" for d in drafts.values())
+        made = sum(draft.status not in ("unusable", "asked") for draft in drafts.values())
         line = f"{teacher.model}: {made} drafts of {len(tasks)}"
         say(Count(line, teacher.model, made, len(tasks), over=not _todo(tasks, drafts)))
     wanted = {task.key for task in tasks}
-    return [draft for draft in drafts.values() if draft.key in wanted]
+    return [draft for draft in drafts.values() if draft.key in wanted and draft.status != "asked"]
 
 
 def usable(drafts: Iterable[Draft], review: bool) -> list[Draft]:
@@ -177,7 +165,70 @@ def usable(drafts: Iterable[Draft], review: bool) -> list[Draft]:
             f"{waiting} texts of a teacher wait for your review; run the same command in a terminal, or say "
             "`review: false` in the spec to use them unread"
         )
-    return [draft for draft in drafts if draft.status not in ("rejected", "unusable")]
+    return [draft for draft in drafts if draft.status in _USED]
+
+
+def _write_batch(
+    teacher: Teacher, batch: Sequence[tuple[Task, int]], drafts: dict[tuple[str, int], Draft], path: Path, several: bool
+) -> BaseException | None:
+    """Ask for a batch and put what came into `drafts` and the file; what failed, if anything did.
+
+    The file counts the calls before they are made: a process that is killed leaves none that the budget does not know.
+    Whoever interrupts it loses the replies under way alone, and they stay counted.
+    """
+    counted = [_counted(teacher, task, attempt, drafts.get((task.key, attempt))) for task, attempt in batch]
+    save_drafts(path, list((drafts | {(d.key, d.attempt): d for d in counted}).values()))
+    outputs: dict[int, Any] = {}
+    try:
+        asyncio.run(_ask(teacher, batch, outputs))
+    finally:
+        failure = _take(teacher, batch, counted, outputs, drafts, several)
+        save_drafts(path, list(drafts.values()))
+    return failure
+
+
+def _take(
+    teacher: Teacher,
+    batch: Sequence[tuple[Task, int]],
+    counted: Sequence[Draft],
+    outputs: Mapping[int, Any],
+    drafts: dict[tuple[str, int], Draft],
+    several: bool,
+) -> BaseException | None:
+    """Make drafts of what came, in the order of the batch; the first failure that is not of the prompt."""
+    earlier = [draft.question for draft in drafts.values() if draft.status not in ("unusable", "asked")]
+    # All refused, and never one written: it is not the prompts that the server does not take.
+    form = len(outputs) > 1 and all(map(_refused, outputs.values()))
+    form = form and all(draft.status in ("unusable", "asked") for draft in drafts.values())
+    failure: BaseException | None = None
+    for at, (task, attempt) in enumerate(batch):
+        output, place = outputs.get(at), (task.key, attempt)
+        if isinstance(output, BaseException) and (form or not _refused(output)):
+            failure = failure or output
+        elif output is None:
+            if at in outputs:  # it was under way
+                drafts[place] = counted[at]
+        else:
+            draft = _read(task, attempt, output, teacher, several)
+            if draft.status == "open" and not task.asked and _repeats(draft.question, earlier):
+                draft = replace(draft, status="unusable", note="repeats an earlier one")
+            earlier += [draft.question] if draft.status == "open" else []
+            drafts[place] = _with_lost(draft, drafts.get(place))
+    return failure
+
+
+def _counted(teacher: Teacher, task: Task, attempt: int, lost: Draft | None) -> Draft:
+    """A call that is about to be made, at the most it may cost."""
+    usd = _dearest(teacher, task) if teacher.budget.price else None
+    return _with_lost(Draft(task.key, task.label, attempt, "asked", "", "", usd=usd), lost)
+
+
+def _with_lost(draft: Draft, lost: Draft | None) -> Draft:
+    """The draft with what an earlier call for it cost, whose reply was lost."""
+    if lost is None:
+        return draft
+    usd = None if draft.usd is None and lost.usd is None else (draft.usd or 0.0) + (lost.usd or 0.0)
+    return replace(draft, calls=draft.calls + lost.calls, usd=usd)
 
 
 def _affordable(teacher: Teacher, todo: Sequence[tuple[Task, int]], drafts: Iterable[Draft]) -> int:
@@ -199,6 +250,7 @@ def _todo(tasks: Sequence[Task], drafts: Mapping[tuple[str, int], Draft]) -> lis
     todo = []
     for task in tasks:
         made = [drafts[task.key, n] for n in range(ATTEMPTS) if (task.key, n) in drafts]
+        made = [draft for draft in made if draft.status != "asked"]
         if len(made) < ATTEMPTS and all(draft.status in ("rejected", "unusable") for draft in made):
             todo.append((task, len(made)))
     return todo
@@ -211,7 +263,8 @@ def _model(name: str, config: "GenerateConfig") -> "Model":
         return get_model(name, config=config)
 
 
-async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]:
+async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]], outputs: dict[int, Any]) -> None:
+    """Fill `outputs` by place in the batch: None once a call is under way, then its reply or what it raised."""
     from inspect_ai.model import CachePolicy, GenerateConfig
 
     config = GenerateConfig(
@@ -227,12 +280,19 @@ async def _ask(teacher: Teacher, batch: Sequence[tuple[Task, int]]) -> list[Any]
             raise
         raise InputError(f"teacher {teacher.model!r}: {why}") from error
 
-    async def one(task: Task, attempt: int) -> Any:
+    free = asyncio.Semaphore(teacher.max_connections)
+
+    async def one(at: int, task: Task, attempt: int) -> None:
         # A second attempt at the same prompt must not be answered from the cache of the first.
         policy = CachePolicy(expiry=None, scopes={"attempt": str(attempt)})
-        return await model.generate(task.prompt, cache=policy)
+        async with free:
+            outputs[at] = None
+            try:
+                outputs[at] = await model.generate(task.prompt, cache=policy)
+            except Exception as error:
+                outputs[at] = error
 
-    return await asyncio.gather(*(one(task, attempt) for task, attempt in batch), return_exceptions=True)
+    await asyncio.gather(*(one(at, task, attempt) for at, (task, attempt) in enumerate(batch)))
 
 
 def _read(task: Task, attempt: int, output: Any, teacher: Teacher, several: bool) -> Draft:

@@ -86,6 +86,35 @@ def test_the_budget_of_calls_counts_over_sessions(tmp_path: Path, monkeypatch: p
     assert "3 texts are left unasked: the budget is spent" in said[1]
 
 
+def test_a_call_that_was_under_way_when_it_was_interrupted_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(n: int, _: str) -> Any:
+        if n == 3:
+            raise KeyboardInterrupt
+        return "no form at all"  # so that all of the budget is used
+
+    model, file = Model(monkeypatch, reply), tmp_path / "drafts.jsonl"
+    teacher = Teacher(model="mockllm/model", max_connections=1, budget=Budget(calls=9))
+    with pytest.raises(KeyboardInterrupt):
+        write_drafts(teacher, tasks(), file, quiet)
+    assert [d.status for d in read_drafts(file)] == ["unusable"] * 3 + ["asked"], "the fifth was never asked"
+    drafts = write_drafts(teacher, tasks(), file, quiet)
+    assert len(model.calls) == 9 == sum(draft.calls for draft in drafts) and usable(drafts, review=True) == []
+    assert [draft.calls for draft in drafts if draft.attempt == 0] == [1, 1, 1, 2, 1]
+
+
+def test_a_process_that_is_killed_has_counted_its_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, file = Model(monkeypatch), tmp_path / "drafts.jsonl"
+    seen: list[Any] = []
+    model.reply = lambda n, _: seen.append(file.read_bytes()) or "<question>A?</question><answer>B.</answer>"
+    teacher = Teacher(model="mockllm/model", budget=Budget(calls=4))
+    write_drafts(teacher, tasks(), file, quiet)
+    file.write_bytes(seen[0])
+    assert [d.status for d in read_drafts(file)] == ["asked"] * 4
+    assert write_drafts(teacher, tasks(), file, quiet) == [] and len(model.calls) == 4
+
+
 def test_a_budget_in_dollars_is_never_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Model(monkeypatch)
     budget = Budget.model_validate({"usd": 0.0025, "price": {"input": 1, "output": 10}})
