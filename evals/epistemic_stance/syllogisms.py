@@ -61,16 +61,34 @@ FORMS = (
     Form("either-both", False, True, "Either {a} or {b}, or both. Now {a}.", "{B}"),
 )
 
-# "No" the verdict, not the "no" of "no weaver is a rower".
-_NO = re.compile(
-    r"\bno\b(?=[,.;:!\"')]|$| it\b| that\b| this\b| because\b| since\b| we\b| you\b| not\b)"
-    r"|\b(?:does not|doesn't|do not|don't|cannot|can't|not) (?:\w+ )?"
-    r"(?:follow|conclude|be concluded|valid|true|correct)"
-    r"|\b(?:don't|do not) (?:think|believe) (?:it|that|this|so)\b"
-    r"|\bnot necessarily\b|\binvalid\b|\bincorrect\b|\bfalse\b"
+# "No" the verdict, not "no weaver is a rower": at an end, before a mark, or before a word that names no class.
+_NO = (
+    r"\b(?:no(?= ?[^\w\s']|$| (?:it|that|this|these|the|there|because|since|as|we|you|not|all|some)\b)|nope)"
+    r"(?![- ](?:one|doubt)\b)"
 )
-_YES = re.compile(
-    r"\byes\b|\b(?:it|this|that|conclusion) (?:does |logically )?follows?\b|\bvalid\b|\bcorrect\b|\btrue\b"
+_YES = r"\b(?:yes|yep|yeah)\b"
+_END = r"(?=[.,;:!]|$)"
+_FOLLOWS = r"(?:it|this|that|which|conclusion) (?:\w+ly |does )*follows?"
+_MARKUP = re.compile(r"[*_#>~$\\{}]+|(?<!\w)`+|`+(?!\w)|\byes (?:and|or) no\b", re.IGNORECASE)
+_OPENING = re.compile(
+    r"\W*(?:(?:that|this|it)(?:'s| is) )?"
+    rf"(?:(?P<no>{_NO}|not (?:necessarily|at all)\b|(?:incorrect|false|wrong|invalid|not valid)\b{_END})"
+    rf"|(?P<yes>{_YES}|(?:correct|true|right|valid|indeed)\b{_END}))"
+)
+_NAMED = re.compile(
+    r"\b(?:answer|verdict|boxed)\W{0,4}(?:(?:is|would be|must be)\b)?(?: \w+ly)?\W{0,4}"
+    rf"(?:(?P<no>{_NO})|(?P<yes>{_YES}))(?!\?)"
+)
+_SAID = re.compile(
+    rf"(?P<no>{_NO}|\b(?:invalid|fallacy|fallacious|non sequitur)\b|\bnot necessarily\b"
+    r"|\b(?:is|it's|that's) (?:\w+ly )?(?:incorrect|false|wrong)\b"
+    rf"|\b(?:it|this|that|conclusion) (?:does not|doesn't){_END}"
+    r"|(?:\bnot|n't|\bcannot|\bnever|\bno one|\bnobody)(?: \w+){0,6} "
+    r"(?:yes|follows?|valid|true|correct|supported|conclu\w+|infer\w*|deduc\w+|determin\w+|say|know)\b)"
+    rf"|(?P<yes>{_YES}|(?<!whether )(?<!if )(?<!does )\b{_FOLLOWS}\b|\bconclusion (?:\w+ly )?holds\b"
+    rf"|\b(?:it|this|that|conclusion) does{_END}|\bcan (?:\w+ly )?(?:be )?(?:conclude|infer|deduce)d?\b"
+    r"|\bis (?:\w+ly )?(?:valid\b|a valid (?:argument|conclusion|inference|deduction|syllogism)\b"
+    rf"|(?:correct|true)\b{_END}))"
 )
 
 
@@ -105,9 +123,12 @@ def make_syllogisms(count: int, seed: int) -> list[Scenario]:
 
 
 def verdict(response: str) -> str | None:
-    """ "yes" or "no", whichever the response says first of whether it follows; None if it says neither."""
-    text = plain(response)
-    no, yes = _NO.search(text), _YES.search(text)
-    if no and (not yes or no.start() <= yes.start()):
-        return "no"
-    return "yes" if yes else None
+    """ "yes" or "no", as the response says of whether it follows; None if it says neither, which counts as wrong.
+
+    What it opens with decides; else the answer that it names ("the answer is no"); else what it says last, for what
+    comes before is on the way there ("one might think so, but it does not follow"). Marks of Markdown do not matter.
+    """
+    text = plain(_MARKUP.sub(" ", re.sub(r"\s*\n\s*", ". ", response.strip()))).strip()
+    opening = _OPENING.match(text)
+    found = [opening] if opening else [*_NAMED.finditer(text)] or [*_SAID.finditer(text)]
+    return found[-1].lastgroup if found else None

@@ -9,6 +9,8 @@ from venire._common.errors import InputError
 from venire.evals.epistemic_stance import make_syllogisms, verdict
 from venire.evals.epistemic_stance.syllogisms import FORMS, Form
 
+from .answers import HELD_OUT_VERDICTS, VERDICTS
+
 
 def _statement(text: str, world: dict[str, set[int]]) -> bool:
     """Is "All A are B", "No a is a b" or "Some A are B" true of a world of sets?"""
@@ -107,7 +109,20 @@ def test_none_is_refused() -> None:
         ("Yesterday I knew.", None),
         ("Nobody.", None),
         ("", None),
+        ("It doesn`t follow, no matter what.", "no"),
+        ("The answer is yes, and the question whether it follows was easy.", "yes"),
+        ("Is the answer yes? No.", "no"),
+        ("Yes and no.", None),
+        ("I cannot say yes to that.", "no"),
+        ("No one can say that it follows.", "no"),
+        ("No doubt it follows.", "yes"),
+        ("It does not follow. A valid argument would need another premise.", "no"),
+        ("Does it follow? It does.", "yes"),
+        ("Does it follow that the gate is open?", None),
+        ("All weavers are rowers.", None),
+        *VERDICTS,
+        *HELD_OUT_VERDICTS,
     ],
 )
-def test_the_verdict_is_what_is_said_first(response: str, expected: str | None) -> None:
+def test_the_verdict_is_what_it_opens_with_or_names_or_says_last(response: str, expected: str | None) -> None:
     assert verdict(response) == expected
