@@ -21,12 +21,13 @@ from venire._common.hashing import sha256_file, sha256_text
 from venire._common.logs import finished_samples
 
 from .foreign import imported_votes
+from .informal import CHAT, informal_votes
 from .local import WHAT
 from .manifest import Manifest, Part, SealedPair
 from .pairs import Side
 from .panel import Standing
-from .people import CHAT, informal_votes, peoples_votes
 from .people import FILE as HUMAN
+from .people import peoples_votes
 from .purse import Purse, pay
 from .qualification import Exam, examine
 from .reply import Judgment

@@ -20,15 +20,13 @@ from threading import RLock
 from typing import Any, Literal, get_args
 
 from venire._common.errors import InputError, VenireError
-from venire._common.hashing import sha256_bytes, sha256_file, sha256_text
+from venire._common.hashing import sha256_bytes, sha256_text
 
 from .manifest import Manifest, SealedPair
 from .pairs import Side
 from .seeds import coin, sort_key
-from .votes import read_votes
 
 FILE = "human.sqlite"
-CHAT = "chat/votes.jsonl"
 FORMAT = "venire.human/1"
 PREFIX = "human:"
 Choice = Literal["A", "B", "tie", "both_bad", "skip"]  # A is the answer in the first place
@@ -253,15 +251,32 @@ class Ballots:
             )
             return new.rowcount == 1
 
-    def undo(self, rater: Rater) -> bool:
-        """Mark the last choice as undone, so that its pair comes again. False if there is none."""
+    def latest(self, rater: Rater, pair: str) -> tuple[Choice, str, bool] | None:
+        """What was last chosen on a pair and why, and whether it stands; None if nothing was."""
+        with self._lock:
+            return self._db.execute(
+                "SELECT choice, reason, undone_at IS NULL FROM vote WHERE rater = ? AND pair = ? ORDER BY id DESC",
+                (rater.name, pair),
+            ).fetchone()
+
+    def undo(self, rater: Rater, pair: str | None = None) -> bool:
+        """Mark the last choice as undone, so that its pair comes again. False if it is none, or not on `pair`."""
         with self._lock:
             changed = self._db.execute(
                 "UPDATE vote SET undone_at = ? WHERE id = "
-                "(SELECT max(id) FROM vote WHERE rater = ? AND undone_at IS NULL)",
-                (_now(), rater.name),
+                "(SELECT max(id) FROM vote WHERE rater = ? AND undone_at IS NULL) AND pair = coalesce(?, pair)",
+                (_now(), rater.name, pair),
             )
             return changed.rowcount == 1
+
+    def take_up_skipped(self, rater: Rater) -> None:
+        """Mark every skip as undone, so that those pairs come again; only when no other is left."""
+        with self._lock:
+            if self.next(rater) is None:
+                self._db.execute(
+                    "UPDATE vote SET undone_at = ? WHERE rater = ? AND choice = 'skip' AND undone_at IS NULL",
+                    (_now(), rater.name),
+                )
 
     def votes(self) -> tuple[list[tuple[Any, ...]], str]:
         """(rater, pair, first, choice, reason, seconds) of all that stands, and the sha256 of the file."""
@@ -333,22 +348,6 @@ def peoples_votes(run: Path, manifest: Manifest) -> PeoplesVotes | None:
             rows += [_row(rater, sealed, first, choice, reason, seconds) for sealed in comparisons[pair]]
     counts = Counter(PREFIX + rater for rater, _, _, choice, _, _ in cast if choice != "skip")
     return PeoplesVotes(rows, sha256, dict(sorted(counts.items())))
-
-
-def informal_votes(run: Path) -> PeoplesVotes | None:
-    """Votes that were cast in a chat with two contenders, kept apart from the gate's; None if there are none.
-
-    Raises VenireError for a row that is not an informal one of a person.
-    """
-    path = run / CHAT
-    if not path.is_file():
-        return None
-    votes = read_votes(path)
-    stray = [row for row in votes.iter_rows(named=True) if row["use"] != "informal" or row["judge_family"] != "human"]
-    if stray:
-        raise VenireError(f"{path}: a vote of {stray[0]['judge']!r} for use {stray[0]['use']!r} is no informal one")
-    counts = Counter(votes["judge"])
-    return PeoplesVotes(votes.to_dicts(), sha256_file(path), dict(sorted(counts.items())))
 
 
 def _row(

@@ -58,16 +58,23 @@ class Booth:
         return next((rater for rater in self.ballots.raters() if path.startswith(self.path_of(rater))), None)
 
     def state(self, rater: Rater) -> dict[str, Any]:
-        """What the page shows now. Nothing in it says who wrote what, or how the votes stand."""
+        """What the page shows now, with what the rater chose on this pair before taking it back.
+
+        Nothing in it says who wrote what, or how the votes stand.
+        """
         done, turn = self.ballots.done(rater), self.ballots.next(rater)
         state: dict[str, Any] = {
             "done": len(done),
             "skipped": list(done.values()).count("skip"),
             "total": len(self.ballots.turns(rater)),
+            "last": next(reversed(done), None),
+            "before": None,
             "pair": None,
         }
         if turn is not None:
             texts = self.texts[turn.pair]
+            if undone := self.ballots.latest(rater, turn.pair):
+                state["before"] = {"choice": undone[0], "reason": undone[1]}
             second = "high" if turn.first == "low" else "low"
             asks = self.rubric.shows_reference
             state["pair"] = {
@@ -168,26 +175,39 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         rater = self._rater(path)
         self._require_session(rater)
-        sent = self._body()
+        sent, counts = self._body(), True
         match path.removeprefix(self.server.booth.path_of(rater)):
             case "vote":
-                self._vote(rater, sent)
+                counts = self._vote(rater, sent)
             case "undo":
-                self.server.booth.ballots.undo(rater)
+                counts = self._undo(rater, sent)
+            case "skipped":
+                self.server.booth.ballots.take_up_skipped(rater)
             case _:
                 raise _Refused(HTTPStatus.NOT_FOUND, "There is nothing here.")
-        self._json(self.server.booth.state(rater))
+        self._json(self.server.booth.state(rater) | {"counts": counts})
 
-    def _vote(self, rater: Rater, sent: dict[str, Any]) -> None:
+    def _vote(self, rater: Rater, sent: dict[str, Any]) -> bool:
+        """Record a vote. False if it does not count, since the page had fallen behind another one."""
         pair, choice, reason, seconds = (sent.get(key) for key in ("pair", "choice", "reason", "seconds"))
         if not isinstance(pair, str) or choice not in CHOICES or not isinstance(reason, str | None):
             raise _Refused(HTTPStatus.BAD_REQUEST, f"A vote has a pair and a choice: {', '.join(CHOICES)}.")
         is_time = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < 1e6
         booth = self.server.booth
-        # A pair whose turn has passed was voted on: the page asks again when an answer got lost, and goes on.
-        cast = booth.ballots.cast(rater, pair, choice, (reason or "")[:LONGEST_REASON], seconds if is_time else None)
+        reason = (reason or "")[:LONGEST_REASON]
+        cast = booth.ballots.cast(rater, pair, choice, reason, seconds if is_time else None)
         if cast and booth.ballots.next(rater) is None:
             booth.tell(rater)
+        # Sent again because an answer got lost, the same vote stands already.
+        return cast or booth.ballots.latest(rater, pair) == (choice, reason, True)
+
+    def _undo(self, rater: Rater, sent: dict[str, Any]) -> bool:
+        """Take back the vote on the pair that the page takes for the last. False if another one is."""
+        pair, ballots = sent.get("pair"), self.server.booth.ballots
+        if not isinstance(pair, str):
+            raise _Refused(HTTPStatus.BAD_REQUEST, "To undo, name the pair that was voted on last.")
+        latest = None if ballots.undo(rater, pair) else ballots.latest(rater, pair)
+        return latest is None or not latest[2]
 
     def _check_where_from(self, *, must_name_origin: bool) -> None:
         """A page of another site must not reach us, not even under a name of its own that points to this machine."""

@@ -20,7 +20,7 @@ from venire.chat_history import read_past
 from venire.cli import cli
 from venire.evals.treatments import Treatment
 from venire.judges.analysis import analyze
-from venire.judges.people import informal_votes
+from venire.judges.informal import informal_votes
 from venire.judges.votes import read_votes
 from venire.voices import Answer, Message, Settings, Voice, find_voice
 

@@ -38,7 +38,8 @@ def human(
     """People judge, blind: a page on this machine, one link for each rater. Ctrl-C ends; the same command goes on.
 
     A link opens once, in one browser; a vote is on disk when the next pair appears. Keys: A, B, T (tie), X (both bad),
-    S (skip), U (undo), R (reason), H (what counts). At the end the votes enter the ledger, for `venire gate`.
+    S (skip; offered again after the last), U (undo), R (reason), H (what counts). At the end the votes enter the
+    ledger, for `venire gate`.
 
     Example: venire judge human experiments/quickstart.yaml --rater ana --rater ben --pairs 40 --shared 20
     """

@@ -8,6 +8,19 @@
   let since = 0;  // when this pair came on the screen; time away from the page does not count
   let spent = 0;
 
+  const plural = (n) => (n === 1 ? "One of them was skipped." : `${n} of them were skipped.`);
+
+  // What was typed and not yet sent outlives a reload: kept by the tab, until the vote counts.
+  const draft = (pair, text) => {
+    const name = `${location.pathname} ${pair}`;
+    try {
+      if (text === undefined) return sessionStorage.getItem(name);
+      if (text === null) sessionStorage.removeItem(name);
+      else sessionStorage.setItem(name, text);
+    } catch { /* a browser may be told to keep nothing */ }
+    return null;
+  };
+
   const show = (now, focus) => {
     const changed = !state || !now.pair || !state.pair || now.pair.id !== state.pair.id;
     state = now;
@@ -18,6 +31,9 @@
     at("end").hidden = Boolean(now.pair);
     for (const button of buttons) button.disabled = !now.pair;
     at("undo").disabled = now.done === 0;
+    at("skipped").hidden = !now.skipped;
+    at("how-many").textContent = plural(now.skipped);
+    at("ended").textContent = now.skipped ? "You have seen every pair." : "That was the last one. Thank you.";
     if (!changed) return;
     if (now.pair) {
       for (const [id, text] of [["prompt", now.pair.prompt], ["a", now.pair.A], ["b", now.pair.B]]) {
@@ -26,7 +42,11 @@
       }
       at("reference").hidden = !now.pair.reference;
       at("reference-text").textContent = now.pair.reference || "";
-      at("reason").value = "";
+      const before = now.before || { reason: "" };
+      at("reason").value = draft(now.pair.id) ?? before.reason;
+      at("before").hidden = !before.choice;
+      const was = buttons.find((button) => button.dataset.choice === before.choice);
+      at("before").textContent = was ? `Before, you chose: ${was.firstChild.data.trim()}.` : "";
     }
     scrollTo(0, 0);
     if (focus) (now.pair ? at("ask") : at("end").querySelector("h1")).focus({ preventScroll: true });
@@ -44,8 +64,10 @@
       try {
         const answer = await fetch(what, { cache: "no-store", ...request });
         if (answer.ok) {
-          at("trouble").hidden = true;
-          return await answer.json();
+          const now = await answer.json();
+          at("trouble").textContent = "This page had fallen behind another tab or window, and what you pressed does not count. It now shows how far you are.";
+          at("trouble").hidden = now.counts !== false;
+          return now;
         }
         at("trouble").textContent = await answer.text();
         at("trouble").hidden = false;
@@ -65,6 +87,7 @@
     busy = true;
     document.body.setAttribute("aria-busy", "true");
     const now = await ask(what, body);
+    if (now && what === "vote" && now.counts) draft(body.pair, null);
     if (now) show(now, true);
     document.body.removeAttribute("aria-busy");
     await wait(120);  // a key pressed twice must not vote on what nobody has read
@@ -76,18 +99,28 @@
     const seconds = Math.round(spent + (document.hidden ? 0 : performance.now() - since)) / 1000;
     act("vote", { pair: state.pair.id, choice, reason: at("reason").value, seconds });
   };
-  const undo = () => { if (state && state.done) act("undo", {}); };
+  const undo = () => { if (state && state.last) act("undo", { pair: state.last }); };
+  const again = () => act("skipped", {});
+
+  // By its letter; on a keyboard of another script by its place, where the Latin letter would be.
+  const letter = (event) => {
+    const foreign = /[\p{L}\p{M}]/u.test(event.key) && !/\p{Script=Latin}/u.test(event.key);
+    return (foreign && /^Key[A-Z]$/.test(event.code) ? event.code[3] : event.key).toLowerCase();
+  };
 
   for (const button of buttons) button.addEventListener("click", () => vote(button.dataset.choice));
   at("undo").addEventListener("click", undo);
+  at("again").addEventListener("click", again);
+  at("reason").addEventListener("input", () => { if (state && state.pair) draft(state.pair.id, at("reason").value); });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target === at("reason")) {
       if (event.key === "Escape") at("reason").blur();
       return;
     }
-    const key = event.key.toLowerCase();
-    if (key in keys) vote(keys[key]);
+    const key = letter(event);
+    if (key === "s" && state && !state.pair && state.skipped) again();
+    else if (key in keys) vote(keys[key]);
     else if (key === "u") undo();
     else if (key === "r" && state && state.pair) at("reason").focus();
     else if (key === "h" && at("rubric")) at("rubric").open = !at("rubric").open;

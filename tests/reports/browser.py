@@ -52,14 +52,15 @@ class Tab:
             time.sleep(0.03)
         raise AssertionError(f"{condition} did not come about; the page says: {self.run('document.body.innerText')!r}")
 
-    def press(self, key: str) -> None:
-        """A key, as from a keyboard."""
+    def press(self, key: str, code: str = "") -> None:
+        """A key, as from a keyboard; `code` is its place there."""
         self._call("Page.bringToFront")
         for kind in ("keyDown", "keyUp"):
             self._call(
                 "Input.dispatchKeyEvent",
                 type=kind,
                 key=key,
+                code=code,
                 text=key if kind == "keyDown" and len(key) == 1 else "",
             )
 

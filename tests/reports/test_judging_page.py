@@ -168,6 +168,7 @@ def test_another_host_or_origin_is_refused(server: JudgingServer, asking: Asking
         ({"body": {"pair": "x", "choice": "C"}}, 400),
         ({"body": {"pair": "x", "choice": "A", "reason": 5}}, 400),
         ({"body": ["A"]}, 400),
+        ({"path": "undo", "body": {}}, 400),
         ({"raw": b"{"}, 400),
         ({"body": {}, "Content_Type": "text/plain"}, 415),
         ({"raw": b"x" * 70_000}, 413),
@@ -177,7 +178,7 @@ def test_what_is_no_vote_is_refused(
     server: JudgingServer, asking: Asking, options: dict[str, Any], status: int
 ) -> None:
     place = asking.come_in(server.link(rater(server)))
-    assert asking("POST", f"{place}vote", **options)[0] == status
+    assert asking("POST", place + options.pop("path", "vote"), **options)[0] == status
     assert asking("GET", f"{place}state")[0] == 200
 
 
@@ -188,6 +189,29 @@ def test_a_vote_sent_twice_counts_once(server: JudgingServer, asking: Asking) ->
         status, _, said = asking("POST", f"{place}vote", {"pair": first, "choice": choice, "seconds": 1.5})
         assert status == 200 and json.loads(said)["done"] == 1
     assert server.booth.ballots.done(rater(server)) == {first: "A"}
+
+
+def test_a_page_that_fell_behind_is_told_so_and_a_lost_answer_is_not(server: JudgingServer, asking: Asking) -> None:
+    place = asking.come_in(server.link(rater(server)))
+    state = json.loads(asking("GET", f"{place}state")[2])
+    assert state["last"] is state["before"] is None
+
+    def post(what: str, **body: Any) -> dict[str, Any]:
+        return json.loads(asking("POST", place + what, body)[2])
+
+    seen = []
+    for choice in ("A", "B"):
+        seen.append(state["pair"]["id"])
+        state = post("vote", pair=seen[-1], choice=choice, reason="why")
+        assert state["counts"] and state["last"] == seen[-1]
+    assert post("vote", pair=seen[1], choice="B", reason="why")["counts"], "the answer got lost, the vote stands"
+    assert not post("vote", pair=seen[1], choice="A", reason="why")["counts"], "another tab voted on it"
+    assert not post("undo", pair=seen[0])["counts"], "another tab voted since"
+    undone = post("undo", pair=seen[1])
+    assert undone["counts"] and undone["before"] == {"choice": "B", "reason": "why"} and undone["last"] == seen[0]
+    again = post("undo", pair=seen[1])
+    assert again["counts"] and again["last"] == seen[0], "sent twice, it undoes one"
+    assert server.booth.ballots.done(rater(server)) == {seen[0]: "A"}
 
 
 def test_nothing_on_the_wire_tells_which_is_which(server: JudgingServer, asking: Asking) -> None:
@@ -395,6 +419,56 @@ def test_two_raters_judge_twenty_pairs_by_keys(judging: Judging, browser: Browse
     reasons = [json.loads(row["judgment"])["reason"] for row in votes.iter_rows(named=True)]
     assert reasons.count("it has a <b>heart</b>") == 1
     assert all(("bread" in ana.first[pair]) != ("bread" in ben.first[pair]) for pair in ana.first), "mirrored"
+
+
+@needs_chromium
+def test_nothing_typed_or_pressed_is_lost(server: JudgingServer, browser: Browser) -> None:
+    tab = browser.tab()
+    ana = Person(tab, server.link(rater(server)))
+    ballots, place = server.booth.ballots, tab.run("location.href")
+
+    def says(name: str) -> str:
+        return tab.run(f"document.getElementById('{name}').value ?? document.getElementById('{name}').innerText")
+
+    ana.judge("b", reason="it has heart")
+    assert says("reason") == ""
+    ana.undo()
+    assert says("reason") == "it has heart" and says("before") == "Before, you chose: B is better."
+    tab.press("r")
+    tab.type(" and wit")
+    tab.open(place)
+    ana.ready()
+    written = says("reason")
+    assert sorted(written.split()) == ["and", "has", "heart", "it", "wit"]  # wherever the caret stood
+
+    stale = browser.tab()
+    stale.open(place)
+    stale.wait_for("document.body.dataset.pair")
+    pair = tab.run("document.body.dataset.pair")
+    time.sleep(0.15)
+    tab.press("и", "KeyB")  # a Cyrillic keyboard
+    tab.wait_for(f"document.body.dataset.pair !== {json.dumps(pair)}")
+    ana.ready()
+    assert ballots.latest(rater(server), pair) == ("B", written, True)
+    assert not tab.run("document.getElementById('before').checkVisibility()")
+    stale.press("a")
+    stale.wait_for("!document.getElementById('trouble').hidden && document.body.dataset.pair !== " + json.dumps(pair))
+    assert "does not count" in stale.run("document.getElementById('trouble').innerText")
+    assert ballots.done(rater(server)) == {pair: "B"}
+    stale.close()
+
+    ana.judge("s")
+    while (turn := ballots.next(rater(server))) and len(ballots.done(rater(server))) < 19:
+        ballots.cast(rater(server), turn.pair, "tie")
+    tab.open(place)
+    ana.ready()
+    ana.judge("t")
+    assert "You have seen every pair." in says("end") and "One of them was skipped." in says("end")
+    ana.press("s", "")
+    assert tab.run("document.body.dataset.pair") == ana.seen[-2] and says("before") == "Before, you chose: Skip."
+    ana.judge("a")
+    assert "Thank you" in says("end") and "skipped" not in says("end") and ana.count == "20 of 20"
+    assert tab.console == []
 
 
 @needs_chromium
