@@ -9,8 +9,6 @@ import click
 from venire._common.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from venire.reports.compare import Comparison, Metric
 
 _FEW = 15  # items below which a metric says little
@@ -55,26 +53,30 @@ def _show(found: "Comparison") -> None:
     from venire.reports.escape import visible
     from venire.reports.numbers import decimal, duration, points
 
+    from .tables import console as terminal
+    from .tables import show
+
     def table(*columns: str) -> Table:
         made = Table(box=None, padding=(0, 2, 0, 0))
         for i, column in enumerate(columns):
             made.add_column(visible(column), justify="left" if i == 0 else "right", overflow="fold")
         return made
 
-    console = _console()
+    console = terminal()
     rates = table("candidate", "outcome", "win rate (95%)", "agreement", "base", "trained in")
     for e in found.entries:
         trained = duration(e.seconds) if e.seconds else "–"
         row = (e.name, e.outcome, value_words(e.win_rate), decimal(e.agreement), e.base, trained)
         rates.add_row(*map(visible, row))
-    console.print(rates)
+    show(rates, console)
     if found.differences:
         made = table("difference in win rate", "points", "95% interval", "p", "prompts")
         for d in found.differences:
             ends = "not estimable" if d.low is None else f"{points(d.low)} to {points(d.high)}"
             name = f"{visible(d.one)} − {visible(d.other)}"
             made.add_row(name, points(d.estimate), ends, decimal(d.p_value), str(d.n))
-        console.print("", made)
+        console.print()
+        show(made, console)
     large = {m.name for e in found.entries for m in e.metrics if m.n >= _FEW}
     telling = [name for name in found.metrics if name in large]
     if telling:
@@ -82,7 +84,8 @@ def _show(found: "Comparison") -> None:
         for name in telling:
             cells = [next((m for m in e.metrics if m.name == name), None) for e in found.entries]
             made.add_row(visible(name), *("–" if m is None else _metric(m) for m in cells))
-        console.print("", made)
+        console.print()
+        show(made, console)
     if left := len(found.metrics) - len(telling):
         console.print(f"{left} metrics on fewer than {_FEW} items each: see --out or --json")
     for reason in found.not_compared:
@@ -97,12 +100,3 @@ def _metric(metric: "Metric") -> str:
 
     change = "" if metric.change is None else f" ({points(metric.change)})"
     return f"{percent(metric.after)}{change}, n {metric.n}"
-
-
-def _console() -> "Console":
-    import sys
-
-    from rich.console import Console
-
-    # A pipe gets the whole width: a table cut to 80 columns cannot be searched.
-    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 160)

@@ -167,8 +167,9 @@ def _show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from .tables import console, show
 
     if not rows:
         click.echo(f"{title}: none")
@@ -178,4 +179,4 @@ def _show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
         table.add_column(key, overflow="fold")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+    show(table, console())
