@@ -93,7 +93,10 @@ def _both_or_any(votes: pl.DataFrame) -> str:
 
 
 def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
-    once = votes.filter(pl.col("repeat") == 0, pl.col("epoch") == 0)  # numbered, they do not pass for more
+    # Numbered, several looks at a prompt do not pass for more: one of each is held against the rest.
+    look = pl.col("epoch").cast(pl.Int64) * 2**31 + pl.col("repeat").cast(pl.Int64)
+    once = votes.filter(look == look.min().over([*PAIR, "prompt_id"]))
+    yield from _looks_again(votes, once)
     for pair, rows in once.group_by(PAIR, maintain_order=True):
         name = f"{pair[0]} against {pair[1]}"
         # The rows that one judge's one order counts as different looks, against what is different in them.
@@ -124,6 +127,24 @@ def _few_prompts(votes: pl.DataFrame) -> Iterator[Finding]:
                 f"{name}: {count(prompts, 'prompt')}; below {MIN_PROMPTS} no interval may decide",
                 "the headline is inconclusive, whatever it says",
             )
+
+
+def _looks_again(votes: pl.DataFrame, once: pl.DataFrame) -> Iterator[Finding]:
+    """Looks that are numbered as repeats or epochs of a prompt: right as they are, and no more prompts for it."""
+    again = votes.filter(~pl.col(ROW).is_in(once[ROW].to_list()))
+    for pair, rows in again.group_by(PAIR, maintain_order=True):
+        mine = votes.filter(candidate=pair[0], incumbent=pair[1])
+        looks = max(mine.group_by("judge", "candidate_first").len()["len"].to_list())
+        if mine["prompt_id"].n_unique() >= _FEW * looks:
+            continue
+        yield Finding(
+            "few_prompts",
+            "note",
+            row_list(rows),
+            f"{pair[0]} against {pair[1]}: {count(rows.height, 'vote')} of {mine.height} are repeats or further epochs "
+            f"of {count(mine['prompt_id'].n_unique(), 'distinct prompt')}",
+            "none: every figure takes a prompt's mean first, and counts prompts",
+        )
 
 
 def _identical_outputs(votes: pl.DataFrame) -> Iterator[Finding]:

@@ -92,3 +92,11 @@ def test_a_judge_without_one_valid_vote_is_missing():
     none = [dict(row, verdict="invalid", reason="error", judgment=None) for row in rows]
     finding = one(table(none), "missing_votes")
     assert finding.severity == "error" and "not one of 240 votes is valid" in finding.message
+
+
+@pytest.mark.parametrize("number", ["epoch", "repeat"])
+def test_numbered_looks_at_few_prompts_are_noted_and_the_prompts_counted(number: str):
+    rows = [dict(row, prompt_id=f"p{i // 2 % 5}") | {number: 1 + i // 10} for i, row in enumerate(sound())]
+    findings = found(table(rows), "few_prompts")
+    assert [f.severity for f in findings] == ["warning", "note"]
+    assert "5 prompts; below 15" in findings[0].message and "of 5 distinct prompts" in findings[1].message
