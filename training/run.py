@@ -20,6 +20,7 @@ from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
 
 from . import processes
+from .begun import FILE, begin, last_whole, step_of
 from .candidates import (
     Candidate,
     describe_base,
@@ -30,7 +31,7 @@ from .candidates import (
     write_candidate,
 )
 from .mixture import Mixture
-from .progress import DONE, Metrics, Progress, Watched, best_step, watch
+from .progress import Metrics, Progress, Watched, best_step, watch
 from .recipe import Recipe
 from .trouble import explained, hushed
 
@@ -155,7 +156,7 @@ def alone(work: Path) -> Iterator[None]:
 
 
 def _begin(job: _Job, data: Mixture, parent: Candidate | None, made: list[Candidate]) -> dict[str, Any]:
-    """Record what is trained, or check that it is what was begun, and what candidates were made of, here."""
+    """What is trained, checked against what was begun, and what candidates were made of, here."""
     recipe = job.recipe
     named = {"name": recipe.name, "sha256": recipe.sha256} | ({"variant": recipe.variant} if recipe.variant else {})
     now = {
@@ -165,18 +166,7 @@ def _begin(job: _Job, data: Mixture, parent: Candidate | None, made: list[Candid
         "parent": parent and {"name": parent.name, "sha256": parent.sha256, "step": parent.step},
         "quick": job.quick,
     }
-    file = job.work / "begun.json"
-    earlier = [candidate.lineage for candidate in made] + ([read_json(file)] if file.is_file() else [])
-    changed = [key for key in now if any(before.get(key) != now[key] for before in earlier)]
-    if changed:
-        raise InputError(
-            f"recipe {recipe.run_name!r} was begun in {job.work} with another {' and '.join(changed)}; give the "
-            f"{'recipe' if 'recipe' in changed else 'experiment'} another name, or remove that folder and its "
-            "candidates to train anew"
-        )
-    if not file.is_file():
-        write_json(file, now)
-    return read_json(file)
+    return begin(job.work, recipe.run_name, now, [candidate.lineage for candidate in made])
 
 
 def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, Any]) -> None:
@@ -184,9 +174,9 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
 
     recipe, tell, name = job.recipe, job.tell, job.recipe.run_name
     with processes.first_then_others():
-        rows, held_out, plan, checkpoint = _prepare(job, data, parent)
+        rows, held_out, plan, checkpoint = _prepare(job, data, parent, begun)
     trainer = make_trainer(recipe, rows, held_out, job.base, plan)
-    start = _step(checkpoint) if checkpoint else 0
+    start = step_of(checkpoint) if checkpoint else 0
     trainer._total_train_tokens = int(job.metrics.at(start).get("num_tokens", 0))  # TRL counts anew after a stop
     saves = frozenset(recipe.checkpoints(len(data.train.rows), job.quick))
     kept = frozenset(recipe.kept(len(data.train.rows), job.quick))
@@ -207,7 +197,9 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Columns, Columns | None, Plan, Path | None]":
+def _prepare(
+    job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, Any]
+) -> "tuple[Columns, Columns | None, Plan, Path | None]":
     """The rows as tokens, those held out, what the trainer is made by, and the checkpoint to go on after."""
     from venire.engine import load_tokenizer
 
@@ -220,16 +212,16 @@ def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Colum
     held_out = columns(tokenizer, data.held_out, recipe, limit) if data.held_out else None
     (held_out or {}).pop("weight", None)  # measured as they are
     steps = recipe.steps(len(data.train.rows), job.quick)
-    checkpoint = _last_whole(job.work, steps)
-    need = _estimate(job, rows, steps, checkpoint is not None or bool(job.made()))
+    checkpoint = last_whole(job.work, steps)
+    need = _estimate(job, rows, steps, begun, checkpoint is not None or bool(job.made()))
     warmup = recipe.warmup_steps(steps, job.quick)
     for warning in _warnings(recipe, steps, warmup):
         tell(f"{name}: warning: {warning}")
     if processes.first():
         remove_half_written(job.candidates, name)
-        job.metrics.rewind(_step(checkpoint) if checkpoint else 0)
+        job.metrics.rewind(step_of(checkpoint) if checkpoint else 0)
     if checkpoint:
-        tell(f"{name}: going on after step {_step(checkpoint)}")
+        tell(f"{name}: going on after step {step_of(checkpoint)}")
     return (
         rows,
         held_out,
@@ -238,8 +230,8 @@ def _prepare(job: _Job, data: Mixture, parent: Candidate | None) -> "tuple[Colum
     )
 
 
-def _estimate(job: _Job, rows: "Columns", steps: int, goes_on: bool) -> "Estimate":
-    """What one process will need, told; a training that has left something goes on as it was begun.
+def _estimate(job: _Job, rows: "Columns", steps: int, begun: dict[str, Any], goes_on: bool) -> "Estimate":
+    """What one process will need, told, and written down as begun; what has left something goes on as it was begun.
 
     Raises InputError if it does not fit, or goes on over another number of processes.
     """
@@ -249,8 +241,9 @@ def _estimate(job: _Job, rows: "Columns", steps: int, goes_on: bool) -> "Estimat
     from .tokens import lengths
     from .trainers import bf16
 
-    file = job.work / "begun.json"
-    begun, found = read_json(file), lengths(rows)
+    file, found = job.work / FILE, lengths(rows)
+    if not processes.first():
+        begun = read_json(file)  # what the first has settled just now
     settled = {"processes": processes.count()}
     if goes_on and begun.get("processes", 1) != settled["processes"]:
         raise InputError(
@@ -333,24 +326,6 @@ def _name(job: _Job, made: list[Candidate]) -> list[Candidate]:
     where = "on held-out rows" if by == "eval_loss" else "on the training rows, which says little"
     job.tell(f"{job.recipe.run_name}: best is step {best}, loss {value:.3f} {where}; final is step {named[-1].step}")
     return named
-
-
-def _last_whole(work: Path, steps: int) -> Path | None:
-    """The newest checkpoint that was written to its end, before the last step; others are removed.
-
-    That of the last step is of no use here: its candidate is gone, or nothing would be trained any more.
-    """
-    whole = []
-    for folder in work.glob("checkpoint-*"):
-        if (folder / DONE).is_file() and _step(folder) < steps:
-            whole.append(folder)
-        else:
-            shutil.rmtree(folder)
-    return max(whole, key=_step, default=None)
-
-
-def _step(checkpoint: Path) -> int:
-    return int(checkpoint.name.partition("-")[2])
 
 
 def _device(asked: str) -> "Device":

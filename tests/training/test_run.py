@@ -171,7 +171,7 @@ def test_a_device_that_is_not_there_is_refused(small_recipe: MakeRecipe, byte_ba
         train(small_recipe(), tmp_path, lock_sha256="a", base=byte_base, device="tpu", progress=lambda _: None)
 
 
-def test_a_recipe_that_the_base_or_the_machine_cannot_follow_is_refused(
+def test_a_recipe_that_cannot_be_followed_is_refused_and_put_right_trains_in_the_same_folder(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
 ) -> None:
     wrong: tuple[tuple[dict[str, Any], str], ...] = (
@@ -181,21 +181,25 @@ def test_a_recipe_that_the_base_or_the_machine_cannot_follow_is_refused(
         ({"padding_free": True}, "padding_free needs a CUDA device and the package flash-attn"),
         ({"parent": "nowhere"}, "recipe 'tiny_sft', parent: candidate 'nowhere': no such folder"),
     )
-    for number, (changes, sentence) in enumerate(wrong):
+    for changes, sentence in wrong:
         with pytest.raises(InputError, match=sentence):
-            quietly(small_recipe(**changes), tmp_path / str(number), byte_base)
+            quietly(small_recipe(**changes), tmp_path / "run", byte_base)
+    assert [c.step for c in quietly(small_recipe(), tmp_path / "run", byte_base)] == [2, 4, 6]
 
 
-def test_a_row_longer_than_the_base_is_refused_with_its_row(
+def test_a_row_longer_than_the_base_is_refused_with_its_row_and_without_it_trained(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
 ) -> None:
     recipe = small_recipe(max_length=100_000)
     file = Path(recipe.data)
     long = {"messages": [{"role": "user", "content": "q " * 300}, {"role": "assistant", "content": "a"}]}
-    file.write_text(file.read_text() + json.dumps(long) + "\n")
+    right = file.read_text()
+    file.write_text(right + json.dumps(long) + "\n")
     with pytest.raises(InputError, match=r"sft.jsonl, row 13: \d+ tokens, and the limit is 256"):
         quietly(recipe, tmp_path / "run", byte_base)
     assert not list((tmp_path / "run").glob("candidates/*"))
+    file.write_text(right)
+    assert quietly(recipe, tmp_path / "run", byte_base)[-1].lineage["data"]["rows"] == 12
 
 
 def test_a_full_disk_and_an_exhausted_memory_say_what_to_do(

@@ -1,0 +1,60 @@
+"""begun.json: what a training was begun with, so that its checkpoints and candidates are of one making.
+
+It binds from the first checkpoint or candidate on. Before, there is nothing to mix, and what was refused may be put
+right and begun otherwise.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from venire._common.errors import InputError
+from venire._common.files import read_json
+
+from .progress import DONE
+
+FILE = "begun.json"
+
+
+def whole_checkpoints(work: Path) -> list[Path]:
+    """What the trainer can go on after: checkpoints that were written to their end."""
+    return [file.parent for file in work.glob(f"checkpoint-*/{DONE}")]
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step that a checkpoint was saved at."""
+    return int(checkpoint.name.partition("-")[2])
+
+
+def last_whole(work: Path, steps: int) -> Path | None:
+    """The newest checkpoint that was written to its end, before the last step; others are removed.
+
+    That of the last step is of no use here: its candidate is gone, or nothing would be trained any more.
+    """
+    whole = [folder for folder in whole_checkpoints(work) if step_of(folder) < steps]
+    for folder in work.glob("checkpoint-*"):
+        if folder not in whole:
+            shutil.rmtree(folder)
+    return max(whole, key=step_of, default=None)
+
+
+def begin(work: Path, name: str, now: dict[str, Any], lineages: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """`now`, with what was settled where the same was begun before; `lineages` are those of the candidates there.
+
+    Raises InputError if checkpoints or candidates were made of something else.
+    """
+    file = work / FILE
+    before = read_json(file) if file.is_file() else None
+    earlier = list(lineages)
+    if before is not None and (earlier or whole_checkpoints(work)):
+        earlier.append(before)
+    changed = [key for key in now if any(one.get(key) != now[key] for one in earlier)]
+    if changed:
+        raise InputError(
+            f"recipe {name!r} was begun in {work} with another {' and '.join(changed)}; give the "
+            f"{'recipe' if 'recipe' in changed else 'experiment'} another name, or remove that folder and its "
+            "candidates to train anew"
+        )
+    same = before is not None and all(before.get(key) == value for key, value in now.items())
+    return before if same and before is not None else now
