@@ -169,7 +169,7 @@ def _results(report: Report, files: RunFiles) -> list[Any]:
         if best := best_of(files):  # the best one's own mean is raised by having been chosen
             value, tried = best
             name += f", lower bound that holds for the best of {tried or 'several'} candidates"
-            args |= {"uncorrected": rate["estimate"]}
+            args |= {"low": round(value, 4), "uncorrected": rate["estimate"]}
         found.append(result("judged", judged["task"], "win_rate", value, name, args))
     for change in report.suites:
         if not change.telling:

@@ -132,7 +132,7 @@ def headline(title: str, rows: Sequence[Estimate], bound: float | None = None) -
     """
     if not rows or not is_number(rows[0].estimate):
         return None
-    least = "" if bound is None else f"at least {percent(bound)}, the best of several; by itself "
+    least = "" if bound is None else f"at least {percent(bound)}, the best of several; its own mean "
     words = f"{title}: {least}{value_words(rows[0])}. The line at 50% is no preference."
     return draw("verdict-plot", title, words, lambda figure, narrow: _headline(figure, narrow, rows[0], bound))
 
@@ -144,14 +144,14 @@ def _headline(figure: "Figure", narrow: bool, row: Estimate, bound: float | None
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(0.5, -1.2 if narrow else -0.5)
     axes.set_yticks([])
-    axes.set_xticks([0, 0.5, 1], ["always the\nincumbent", "no\npreference", "always the\ncandidate"])
+    axes.set_xticks([0, 0.5, 1], ["0%: always\nthe incumbent", "50%: no\npreference", "100%: always\nthe candidate"])
     for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
         label.set_horizontalalignment(side)
     axes.spines["left"].set_visible(False)
     place = axes.get_yaxis_transform()
     rate, ends = percent(row.estimate), value_words(row).removeprefix(percent(row.estimate)).strip()
     if bound is not None:
-        rate, ends = f"≥ {percent(bound)}", f"raw {value_words(row)}"
+        rate, ends = f"≥ {percent(bound)}", f"mean {value_words(row)}"
     at, high, below = (0, -0.85, -0.85) if narrow else (1.04, -0.1, 0.4)
     axes.text(at, high, rate, transform=place, va="center", fontsize=18 if narrow else 20, weight="bold")
     beside = 0.27 if bound is None else 0.33

@@ -6,7 +6,7 @@ not the same is said first.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,7 @@ def _entry(files: RunFiles, run: str, c: dict[str, Any], *, alone: bool) -> Entr
         data_sha256=(lineage.get("data") or {}).get("sha256"),
         outcome=str(files.decision["outcome"]) if decided else "not decided",
         in_the_way=[part.title for part in components(files) if part.state != "passed"] if decided else [],
-        win_rate=_decided_rate(files, c) if decided else win_rate_of(None, c),
+        win_rate=win_rate_of(files if decided else None, c),
         judges={
             name: Estimate(
                 "judge",
@@ -203,12 +203,6 @@ def _entry(files: RunFiles, run: str, c: dict[str, Any], *, alone: bool) -> Entr
         seconds=lineage.get("seconds"),
         loss=_number((lineage.get("metrics") or {}).get("loss")),
     )
-
-
-def _decided_rate(files: RunFiles, c: dict[str, Any]) -> Estimate:
-    """The win rate that decided; where the best of several was chosen, with the lower bound that allows for it."""
-    rate, bound = win_rate_of(files, c), (files.decision.get("win_rate") or {}).get("simultaneous_low")
-    return rate if bound is None or rate.low is None else replace(rate, low=min(rate.low, bound))
 
 
 def _metrics(files: RunFiles, candidate: str, incumbent: str) -> list[Metric]:

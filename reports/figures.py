@@ -7,6 +7,7 @@ from .files import RunFiles
 from .numbers import is_number
 
 DECIDES = "the figure that decides"
+_ALL = "all valid votes"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,13 @@ def win_rates(files: RunFiles) -> list[Estimate]:
         return []
     rate = c.get("win_rate") or {}
     n = rate.get("n")
-    own = files.decision.get("win_rate") or {}
+    own = _decided(files)
     same = not own or rate.get("estimate") == own.get("estimate")
     level = own.get("level") or 0.95
     note = DECIDES if level == 0.95 else f"{DECIDES}; a {level:.0%} interval"
+    note += "; its lower end holds for the best of several" if simultaneous_low(files) is not None else ""
     rows = [] if same else [_estimate("panel", "Panel, as the gate counts it", own, own.get("n"), note=note)]
-    rows.append(_estimate("panel", "Panel", rate, n, solid=same, note=DECIDES if same else "all valid votes"))
+    rows.append(_estimate("panel", "Panel", rate | own if same else rate, n, solid=same, note=note if same else _ALL))
     for name, row in (c.get("judges") or {}).items():
         rows.append(judge_rate(name, row))
     for name, row in (c.get("domains") or {}).items():
@@ -149,10 +151,14 @@ def judge_rate(name: str, row: dict[str, Any]) -> Estimate:
 
 def win_rate_of(files: RunFiles | None, c: dict[str, Any]) -> Estimate:
     """The panel's win rate in one comparison: as the decision of `files` counts it, else as the analysis does."""
-    rate = c.get("win_rate") or {}
-    if files is not None and files.decision.get("win_rate"):
-        rate = files.decision["win_rate"]
+    rate = (_decided(files) if files is not None else {}) or c.get("win_rate") or {}
     return _estimate("panel", c["candidate"], rate, rate.get("n"))
+
+
+def _decided(files: RunFiles) -> dict[str, Any]:
+    """The decision's win rate with the lower end that decides, or {}: no picture may show what the headline rejects."""
+    own, bound = files.decision.get("win_rate") or {}, simultaneous_low(files)
+    return own | {"low": bound} if own and bound is not None else own
 
 
 def simultaneous_low(files: RunFiles) -> float | None:

@@ -159,6 +159,16 @@ def test_a_threshold_that_is_missed_says_so_and_one_without_its_bound_is_not_dra
     assert margin(before) is None and gate_chart([before]) is None
 
 
+def test_the_first_picture_shows_the_interval_that_its_headline_gives(report: Report) -> None:
+    assert report.at_least is not None and report.verdict_plot is not None
+    panel = report.win_rates[0]
+    assert panel.low == report.at_least and "best of several" in panel.note
+    said = f"at least {percent(report.at_least)}, the best of several; its own mean {percent(panel.estimate)} ("
+    assert said + f"{100 * report.at_least:.1f} to" in report.verdict_plot.words
+    ticks = "".join(text.text or "" for text in drawn(report.verdict_plot).iter("text"))
+    assert all(figure in ticks for figure in ("0%", "50%", "100%"))
+
+
 def test_the_matrix_needs_three_judges(report: Report) -> None:
     assert report.agreement_plot is not None
     for row in report.judge_pairs:
