@@ -154,8 +154,9 @@ def _headline(figure: "Figure", narrow: bool, row: Estimate, bound: float | None
         rate, ends = f"≥ {percent(bound)}", f"mean {value_words(row)}"
     at, high, below = (0, -0.85, -0.85) if narrow else (1.04, -0.1, 0.4)
     axes.text(at, high, rate, transform=place, va="center", fontsize=18 if narrow else 20, weight="bold")
-    beside = 0.27 if bound is None else 0.33
-    axes.text(beside if narrow else at, below, ends, transform=place, va="center", fontsize=9.5, color=PALETTE["soft"])
+    beside, size = (0.27, 9.5) if bound is None else (0.37, 8.5)
+    beside, size = (beside, size) if narrow else (at, 9.5)
+    axes.text(beside, below, ends, transform=place, va="center", fontsize=size, color=PALETTE["soft"])
 
 
 def agreement_matrix(pairs: Sequence[dict[str, Any]]) -> Chart | None:
