@@ -14,10 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from venire._common.errors import InputError, ServiceError
+from venire._common.errors import InputError
 from venire._common.hashing import sha256_text
 from venire._common.reading import first_fault
 
+from .hub import check_local, dataset_rows
 from .phrasings import AskedFact
 from .rows import DpoRow, Row, SftRow
 from .tables import read_table
@@ -41,19 +42,26 @@ class _LeftOut(Exception):
     """Why a row is not brought in, to be read after "3 rows"."""
 
 
-def bring_in(path: Path, format: str = "auto", split: str = "train", notes: list[str] | None = None) -> list[Row]:
+def bring_in(
+    path: Path,
+    format: str = "auto",
+    split: str = "train",
+    notes: list[str] | None = None,
+    *,
+    config: str = "",
+    revision: str = "",
+) -> list[Row]:
     """The rows of a file, a folder saved by Hugging Face's `datasets`, or a dataset of its hub by name.
 
-    `format` is `auto` or one of FORMATS; `split` is for datasets alone. `notes` gets how many rows were left out, and
-    why. Raises InputError naming file and row.
+    `format` is `auto` or one of FORMATS; `split`, `config` and `revision` are for datasets alone. `notes` gets how many
+    rows were left out, and why. Raises InputError naming file and row.
     """
-    if path.is_file() and path.suffix in (".json", ".jsonl", ".ndjson"):
-        numbered = read_json_rows(path)
+    if path.is_file() and path.suffix in (".json", ".jsonl", ".ndjson", ".csv", ".tsv"):
+        check_local(path, config and "config", revision and "revision")
+        numbered = _table_rows(path) if path.suffix in (".csv", ".tsv") else read_json_rows(path)
         place = str(path)
-    elif path.is_file() and path.suffix in (".csv", ".tsv"):
-        numbered, place = _table_rows(path), str(path)
     else:
-        numbered, place = _dataset_rows(path, split)
+        numbered, place = dataset_rows(path, split, config, revision)
     rows: list[Row] = []
     left: Counter[str] = Counter()
     convert: Callable[[Raw], Row] | None = FORMATS.get(format)
@@ -189,38 +197,6 @@ def _table_rows(path: Path) -> Iterator[tuple[int, Raw]]:
         if re.fullmatch(r"\d+(\.\d+)?", str(row.get("weight"))):
             row["weight"] = float(row["weight"])
         yield number, row
-
-
-def _dataset_rows(path: Path, split: str) -> tuple[Iterator[tuple[int, Raw]], str]:
-    """Rows of a dataset in Hugging Face's library: of its hub, of a folder, or of a file in another form than JSON."""
-    import datasets
-    from datasets.exceptions import DatasetNotFoundError, DatasetsError
-
-    name = str(path)
-    readers = {".parquet": "parquet", ".arrow": "arrow"}
-    datasets.disable_progress_bars()
-    try:
-        if path.is_file():
-            if path.suffix not in readers:
-                raise InputError(f"{name}: known files end in .json, .jsonl, .csv, {', '.join(readers)}")
-            data = datasets.load_dataset(readers[path.suffix], data_files=name, split="train")
-        elif path.is_dir() and any((path / file).is_file() for file in ("dataset_info.json", "dataset_dict.json")):
-            data = datasets.load_from_disk(name)
-        else:
-            data = datasets.load_dataset(name, split=split)
-    except (FileNotFoundError, ValueError, DatasetNotFoundError) as error:
-        raise InputError(f"dataset {name!r}: not found, or not readable: {_first_line(error)}") from error
-    except (OSError, DatasetsError) as error:
-        raise ServiceError(f"dataset {name!r}: the hub did not answer: {_first_line(error)}") from error
-    if isinstance(data, datasets.DatasetDict):
-        if split not in data:
-            raise InputError(f"dataset {name!r}: no split {split!r}; there are {', '.join(map(str, data))}")
-        data = data[split]
-    return ((i, dict(row)) for i, row in enumerate(data, start=1)), f"dataset {name!r}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:

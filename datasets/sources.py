@@ -6,10 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from venire._common.errors import InputError
+from venire._common.errors import InputError, ServiceError
 from venire._common.hashing import sha256_file, sha256_json, sha256_text
 
 from .chats import read_chat
+from .hub import commit_of, is_hub_name
 from .imports import bring_in, read_facts, read_text, same_rows
 from .phrasings import (
     DRESS,
@@ -188,19 +189,37 @@ class Builder:
         return [phrasing for at, phrasing in enumerate(phrasings) if at not in lost]
 
     def _rows(self, source: Rows, made: Gathered) -> None:
+        missing, revision = "", source.revision
         try:
             path = find(source.file, self.path, "rows")
-        except InputError:
-            if source.file.count("/") != 1 or source.file.endswith((".json", ".jsonl", ".parquet", ".csv")):
+        except InputError as error:
+            if not is_hub_name(source.file):
                 raise
-            path = Path(source.file)  # a name on the hub
-        rows = bring_in(path, source.format, source.split, made.notes)
+            path, missing = Path(source.file), str(error)
+        try:
+            if missing:
+                revision = self._pinned(source, made)
+            rows = bring_in(path, source.format, source.split, made.notes, config=source.config, revision=revision)
+        except (InputError, ServiceError) as error:
+            if missing and "/" not in source.file:  # perhaps it was meant to be a file
+                raise type(error)(f"{missing}; {error}") from error
+            raise
         made.sha256 = sha256_file(path) if path.is_file() else sha256_json([row.texts for row in rows])
         if source.limit:
             rows = draw(rows, source.limit, self.spec.seed)
         for row in rows:
             changed = source.category and not row.category
             made.rows.append(row.model_copy(update={"category": source.category}) if changed else row)
+
+    def _pinned(self, source: Rows, made: Gathered) -> str:
+        """The commit of a dataset of the hub, for the card, so that the same can be built again."""
+        commit = commit_of(source.file, source.config, source.revision)
+        config = f", config {source.config}" if source.config else ""
+        made.origin += f"{config}, commit {commit or 'not known'}"
+        if commit != source.revision and (commit or not source.revision):
+            same = f"`revision: {commit}`" if commit else "a `revision`"
+            made.notes.append(f"the hub's {source.file} may change; {same} in the spec keeps it as it was here")
+        return commit or source.revision
 
     def _chat(self, source: Chat, made: Gathered) -> None:
         path = find(source.file, self.path, "chat")

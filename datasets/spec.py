@@ -164,6 +164,8 @@ class Rows(_Source):
     file: str = Field(description="a file, a folder saved by `datasets`, or a hub name such as org/name")
     format: Literal["auto", "alpaca", "sharegpt", "openai", "preference", "completion", "qa"] = "auto"
     split: str = Field(default="train", description="of a hub dataset")
+    config: str = Field(default="", description="of a hub dataset that has several configurations")
+    revision: str = Field(default="", description="a commit or tag of a hub dataset; without it the newest is taken")
     category: str = Field(default="", description="for rows that have none")
     limit: int | None = Field(default=None, ge=1, description="how many rows, drawn by the seed")
 
@@ -233,7 +235,11 @@ class Spec(_Strict):
         names = [name_of(source) for source in self.sources]
         if doubled := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two sources are called {doubled[0]!r}; give one a name of its own")
-        files = [(s.kind, s.file, getattr(s, "split", "")) for s in self.sources if not isinstance(s, Examples)]
+        files = [
+            (s.kind, s.file, *(getattr(s, key, "") for key in ("split", "config", "revision")))
+            for s in self.sources
+            if not isinstance(s, Examples)
+        ]
         if again := [key for key in files if files.count(key) > 1]:
             raise ValueError(f"the file {again[0][1]!r} is named twice")
         if any(isinstance(source, Facts) for source in self.sources) and self.person is None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
 
-from venire._common.errors import InputError, VenireError
+from venire._common.errors import InputError, ServiceError, VenireError
 from venire.datasets.build import Built, build
 from venire.datasets.calibration import Calibration
 from venire.datasets.questions import SHIPPED, load_interview
@@ -346,3 +348,30 @@ def test_answers_to_the_shipped_questions_are_all_used(tmp_path: Path, answers: 
     built = made(tmp_path, [{"kind": "answers", "file": str(answers)}])
     count = sum(file.rows for file in built.files if file.name.startswith("sft"))
     assert count == len(list(given.answers())) <= len(load_interview())
+
+
+def test_a_dataset_of_the_hub_is_built_at_a_commit_that_the_card_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    asked: list[Any] = []
+    commit = "0a" * 20
+
+    def load(name: str, config: str | None, split: str, revision: str) -> Any:
+        asked.append((name, config, split, revision))
+        return datasets.Dataset.from_list([{"question": f"{word(n)}?", "answer": word(n * 3)} for n in range(9)])
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", lambda name, config, revision: SimpleNamespace(hash=commit))
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    built = made(tmp_path, [{"kind": "rows", "file": "imdb", "config": "plain", "split": "test"}])
+    assert asked == [("imdb", "plain", "test", commit)]
+    assert built.sources[0].origin == f"imdb, config plain, commit {commit}"
+    assert f"`revision: {commit}` in the spec" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    source = {"kind": "rows", "file": "org/imdb", "revision": commit}
+    assert not [note for note in made(tmp_path, [source], "again").notes if "revision" in note]
+    with pytest.raises(ServiceError, match=f"what is kept here is of the commit {commit}"):
+        made(tmp_path, [source | {"revision": "1b" * 20}], "other")
+    monkeypatch.setattr(datasets, "load_dataset_builder", Mock(side_effect=ConnectionError("no net")))
+    with pytest.raises(ServiceError, match=r"rows 'imdb' is no file here.*the hub did not answer: no net"):
+        made(tmp_path, [{"kind": "rows", "file": "imdb"}], "none")

@@ -219,6 +219,18 @@ def test_a_dataset_of_hugging_faces_library_is_read_from_a_folder(tmp_path: Path
     assert bring_in(tmp_path / "parts", split="test")[0].texts == ["A?", "a"]
     with pytest.raises(InputError, match="no split 'train'; there are test"):
         bring_in(tmp_path / "parts")
+    with pytest.raises(InputError, match="'revision' is of a dataset of the hub, and this is on your disk"):
+        bring_in(tmp_path / "parts", split="test", revision="v1")
+
+
+def test_a_configuration_of_a_dataset_is_read(tmp_path: Path) -> None:
+    for name in ("de", "en"):
+        written(tmp_path / f"{name}.jsonl", {"question": f"{name}?", "answer": "a"})
+    configs = [{"config_name": name, "data_files": f"{name}.jsonl"} for name in ("de", "en")]
+    (tmp_path / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configs})}---\n", "utf-8")
+    assert bring_in(tmp_path, config="en")[0].texts == ["en?", "a"]
+    with pytest.raises(InputError, match=r"Config name is missing.*\['de', 'en'\]"):
+        bring_in(tmp_path)
 
 
 def test_facts_come_from_a_table(tmp_path: Path) -> None:
