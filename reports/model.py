@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from . import bench, figures, origin
@@ -30,6 +31,8 @@ from .words import (
     sway_sentence,
     verdict,
 )
+
+METRICS_BESIDE = 5  # columns of one table
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,16 @@ class Report:
         if len(self.compared) < 2:
             return None
         return forest("candidates-plot", f"win rate of each candidate against {self.incumbent}", self.compared)
+
+    @property
+    def metric_columns(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Suite to (key of `rates`, metric), so few at a time that their table fits a sheet of paper."""
+        split = [(key, *key.partition(" · ")[::2]) for key in self.metrics]
+        found = []
+        for suite, group in groupby(split, key=lambda part: part[1]):
+            named = [(key, metric) for key, _, metric in group]
+            found += [(suite, named[i : i + METRICS_BESIDE]) for i in range(0, len(named), METRICS_BESIDE)]
+        return found
 
     @property
     def domains(self) -> list[str]:

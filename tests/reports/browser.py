@@ -76,6 +76,11 @@ class Tab:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self._call("Emulation.setEmulatedMedia", features=scheme)
 
+    def paper(self, width: int) -> None:
+        """As it is printed on a sheet with that room."""
+        self.size(width)
+        self._call("Emulation.setEmulatedMedia", media="print")
+
     def picture(self, path: Path, *, whole: bool = False) -> None:
         """A PNG of what is seen, or of the whole page."""
         answer = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)

@@ -56,6 +56,30 @@ def test_no_error_no_request_nothing_too_wide(make_run: RunMaker, browser: Brows
     tab.close()
 
 
+def test_on_paper_no_table_is_cut_and_small_print_is_smaller_than_its_row(make_run: RunMaker, browser: Browser) -> None:
+    run = make_run(prompts=16, candidates=("sft-step12/plain",))
+    suites = pl.read_parquet(run / "suites.parquet")
+    more = [suites.with_columns(model=pl.col("model").str.replace("step12", f"step{n}00")) for n in range(20)]
+    several = [suites.with_columns(metric=pl.format("{}_{}", "metric", pl.lit(n))) for n in range(3)]
+    pl.concat([suites, *more, *several]).unique(maintain_order=True).write_parquet(run / "suites.parquet")
+    tab = opened(browser, build_report(run))
+    tab.paper(703)
+    tab.run("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    wide = (
+        "[...document.querySelectorAll('table')].filter((t) => t.offsetWidth > 703).map((t) => t.caption.textContent)"
+    )
+    assert tab.run("document.querySelectorAll('table').length") > 10 and tab.run(wide) == []
+    columns = "Math.max(...[...document.querySelectorAll('table')].map((t) => t.rows[0].cells.length))"
+    assert tab.run(columns) <= 8, "more are slivers"
+    size = "parseFloat(getComputedStyle(each).fontSize)"
+    larger = (
+        "[...document.querySelectorAll('td small, th small, thead th, .said')].filter((each) => "
+        f"{size} > {size.replace('each', 'each.closest(`table`)')}).map((each) => each.outerHTML)"
+    )
+    assert tab.run(larger) == []
+    tab.close()
+
+
 def test_text_in_a_chart_stays_inside_it(make_run: RunMaker, browser: Browser) -> None:
     tab = opened(browser, build_report(make_run()))
     for width in (390, 1440):
