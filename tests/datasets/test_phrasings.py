@@ -1,16 +1,21 @@
 """Phrasings: the same for the same seed, nested, apart from the suite's, and about their own fact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from venire.datasets.facts import load_facts, make_facts
 from venire.datasets.leaks import find_leaks
 from venire.datasets.phrasings import (
     HELD_OUT,
     TEMPLATES,
     AskedFact,
     Phrasing,
+    astray,
     gives_away,
     lost_keywords,
+    made_of,
     misspell,
     suite_questions,
     unfaithful,
@@ -114,6 +119,35 @@ def test_meaning_is_measured_against_the_own_fact_and_the_others() -> None:
     found = unfaithful([DOG, BARE], asked, embed)
     assert sorted(found) == [1, 2]
     assert "nearer to the fact 'q-1'" in found[1] and "far from the question" in found[2]
+
+
+def test_a_text_of_a_fact_that_is_about_something_else_is_known_by_its_words() -> None:
+    cat = replace(
+        DOG,
+        id="cat",
+        question="What is Ada Moor's cat called?",
+        noun="the price of tulips in Holland",
+        keywords="ada moor cat",
+        cloze="Ada Moor's greyhound answers to the name of",
+        indirect="Ada Moor puts a bowl of milk before her cat. Which name does she say?",
+        statement="Ada Moor's cat is called Soot.",
+    )
+    found = astray([DOG, cat, BARE])
+    assert {key: why.split(" the ")[0] for key, why in found.items()} == {
+        ("cat", "noun"): "it shares no word with",
+        ("cat", "cloze"): "all its words are those of",
+    }
+    assert astray(load_facts()) == astray(make_facts(60, seed=3)) == {}
+    made = {p.template: made_of(p) for p in write_held_out(DOG)}
+    assert made["typo"] == {"noun"} and made["finish"] == {"cloze"} and made["fragment"] == {"keywords"}
+
+
+def test_what_asks_from_far_off_may_be_farther_off() -> None:
+    def embed(texts: object) -> np.ndarray:
+        return np.array([[1.0, 0.0] if text == DOG.question else [0.4, 0.9] for text in texts])  # type: ignore[attr-defined]
+
+    assert not unfaithful([DOG], [Phrasing("dog", "indirect", "indirect", "whom?")], embed)
+    assert unfaithful([DOG], [Phrasing("dog", "what_is", "what_is", "whom?")], embed)
 
 
 def test_a_misspelling_is_seeded_and_changes_a_word() -> None:
