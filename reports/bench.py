@@ -8,6 +8,7 @@ import polars as pl
 from .files import RunFiles
 from .numbers import count, interval, is_number, money, percent
 
+PERSON = "human:"  # what the names of people begin with
 IMPORTED = "imported:"  # what the names of judges in somebody else's logs begin with
 _COUNTED = ("gate", "screen")
 
@@ -34,7 +35,8 @@ class JudgeRow:
 
     The exam: `right` of `n` anchor pairs with a known winner, `low` the exact one-sided 95% bound of that share;
     `kinds` are right and asked by kind of damage, calls and cost its price. `what` says what the judge is; `added`: it
-    joined after the panel was sealed; `retried`: votes that took the place of a failed call.
+    joined after the panel was sealed; `retried`: votes that took the place of a failed call. `person`: no member of the
+    panel, and none that failed: people stand beside it.
     """
 
     name: str
@@ -67,6 +69,7 @@ class JudgeRow:
     exam_calls: int | None = None
     exam_cost: float | None = None
     retest: Retest | None = None
+    person: bool = False
 
 
 def judges(files: RunFiles) -> list[JudgeRow]:
@@ -125,6 +128,7 @@ def _row(name: str, about: dict[str, Any], files: RunFiles) -> JudgeRow:
         exam_calls=exam.get("calls"),
         exam_cost=exam.get("cost_usd") if is_number(exam.get("cost_usd")) else None,
         retest=_retest(about.get("retest")),
+        person=name.startswith(PERSON),
     )
 
 
@@ -155,6 +159,8 @@ def exam_price(row: JudgeRow) -> str:
 
 def _status(name: str, exam: dict[str, Any], files: RunFiles) -> tuple[str, str]:
     """Is the judge counted, and why not."""
+    if name.startswith(PERSON):
+        return "shown", "a person: what people say stands beside the panel and does not decide"
     if name.startswith(IMPORTED):
         return "shown", "its votes come from a log made elsewhere: nobody sealed its order of answers or examined it"
     if exam and not exam.get("passed"):

@@ -103,7 +103,16 @@ def _of_finalist(files: RunFiles) -> list[dict[str, str]]:
     others = {f"{c['candidate']} against {c['incumbent']}: " for c in comparisons}
     others -= {"{} against {}: ".format(*files.finalist)}
     warnings = files.analysis.get("warnings") or []
-    return [w for w in warnings if not any(str(w.get("message", "")).startswith(other) for other in others)]
+    silent = {"votes_not_counted"} if _only_people_uncounted(files) else set()
+    told = [w for w in warnings if w.get("code") not in silent]
+    return [w for w in told if not any(str(w.get("message", "")).startswith(other) for other in others)]
+
+
+def _only_people_uncounted(files: RunFiles) -> bool:
+    if files.votes is None or "use" not in files.votes.columns:
+        return False
+    rest = files.votes.filter(pl.col("use").fill_null("gate") != "gate")
+    return bool(rest.height) and bool((rest["use"] == "human").all())
 
 
 def _findings(files: RunFiles) -> list[str]:
@@ -169,6 +178,8 @@ def _swaying(files: RunFiles) -> list[Caution]:
 def _judges(judges: list[JudgeRow]) -> list[Caution]:
     found = []
     for judge in judges:
+        if judge.person:  # nobody's failure: what people say has a section of its own
+            continue
         if judge.status == "withdrawn":
             advice = (
                 "if its calls failed (error, timeout), ask them again: venire judge EXPERIMENT --retry-invalid; if it "

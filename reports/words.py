@@ -332,7 +332,7 @@ def people_sentence(files: RunFiles) -> str:
     """What people who judged the same pairs say beside the panel; "" if nobody did."""
     found = files.comparison.get("people")
     if not found:
-        return ""
+        return _people_waiting(files)
     who = count(found.get("people"), "person", "people")
     said = (
         f"{_capital(who)} judged {found['labelled']:,} of these {found['n']:,} prompts, blind, each pair once. "
@@ -343,6 +343,19 @@ def people_sentence(files: RunFiles) -> str:
     )
     few = " That is too few labels to rest anything on." if found.get("inconclusive") else ""
     return said + _among_people(files) + few
+
+
+def _people_waiting(files: RunFiles) -> str:
+    """That people have judged, where the analysis does not hold it: only the gate writes what they say."""
+    votes = files.finalist_votes
+    rows = None if votes is None or "use" not in votes.columns else votes.filter(pl.col("use") == "human")
+    if rows is None or rows.is_empty():
+        return ""
+    who = count(rows["judge"].n_unique(), "person", "people")
+    return (
+        f"{_capital(who)} judged pairs here, and the analysis does not hold what they say: `venire gate EXPERIMENT` "
+        "works it out, where enough of their prompts are the panel's too."
+    )
 
 
 def _among_people(files: RunFiles) -> str:

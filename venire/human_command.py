@@ -121,6 +121,6 @@ def _enter(run: Path, manifest: "Manifest") -> None:
     judged, persons = people.unique(["judge", "sample_id"]).height, people["judge"].n_unique()
     click.echo(
         f"{judged} judgements of {persons} {'person' if persons == 1 else 'people'} are in {run / 'votes.parquet'}; "
-        "`venire gate` and `venire report` take them up",
+        "`venire gate` works out what they say beside the panel, and then `venire report` shows it",
         err=True,
     )

@@ -312,6 +312,14 @@ def test_people_stand_beside_the_panel_and_do_not_decide(make_run: RunMaker) -> 
     ben = ben.with_columns(verdict=pl.when(first).then(pl.col("verdict").replace(other)).otherwise("verdict"))
     both = pl.concat([votes, people, ben])
     both.write_parquet(run / "votes.parquet")
+    html, _, data = files_of(run)  # before the gate: said to be waiting, and no judges that failed
+    assert (
+        "2 people judged pairs here" in data["people_sentence"] and "venire gate EXPERIMENT" in data["people_sentence"]
+    )
+    assert not any("human:" in caution["message"] for caution in data["cautions"])
+    panel = [judge for judge in data["judges"] if not judge["person"]]
+    counted = sum(judge["status"] == "counted" for judge in panel)
+    assert f"{counted} of {len(panel)}</a>" in html and len(panel) == len(data["judges"]) - 2
     (run / "analysis.json").write_text(json.dumps(analyze(both)), "utf-8")
     html, _, data = files_of(run)
     found = next(c for c in analyze(both)["comparisons"] if c["candidate"] == before["candidate"])["people"]
