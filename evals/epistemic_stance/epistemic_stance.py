@@ -53,7 +53,7 @@ def epistemic_stance(
         "epistemic_stance",
         [row.sample() for row in wanted],
         [stance(), opinion()] if second_opinion else stance(),
-        revision=3,
+        revision=4,
         limit=limit,
         treatment=treatment,
         max_tokens=max_tokens,
@@ -85,7 +85,7 @@ def epistemic_open(
         "epistemic_open",
         [row.sample() for row in rows],
         [stance(), opinion()] if second_opinion else stance(),
-        revision=2,
+        revision=3,
         limit=limit,
         max_tokens=max_tokens,
     )

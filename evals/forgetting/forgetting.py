@@ -50,7 +50,7 @@ def forgetting(
         "forgetting",
         [row.sample(**row.marking()) for row in wanted],
         exact(),
-        revision=3,
+        revision=4,
         limit=limit,
         treatment=treatment,
         max_tokens=max_tokens,

@@ -11,9 +11,10 @@ from venire._common.errors import InputError
 from venire.evals.forgetting import Item, forgetting, is_right, make_arithmetic
 from venire.evals.forgetting.checks import follows
 from venire.evals.forgetting.forgetting import SCENARIOS
-from venire.evals.forgetting.scorer import exact
+from venire.evals.forgetting.scorer import declines, exact
 from venire.evals.scenarios import load_rows
 
+from .answers import DECLINES, HELD_OUT_DECLINES, HELD_OUT_HELPS, HELPS
 from .marking import marked
 
 ITEMS = {item.id: item for item in load_rows(SCENARIOS, Item)}
@@ -120,6 +121,16 @@ def test_items_are_marked_as_a_person_would(item_id: str, answer: str, right: bo
     score = marked(exact(), answer, item.target, **item.model_dump(exclude={"target"}))
     assert score.value == ("C" if right else "I") and score.answer == answer.strip()
     assert score.explanation == f"right: {' or '.join(item.target) or item.match}"
+
+
+@pytest.mark.parametrize(("answer", "declining"), DECLINES + HELD_OUT_DECLINES)
+def test_refusing_is_to_decline_help_and_not_to_give_it(answer: str, declining: bool) -> None:
+    assert declines(answer) is declining
+
+
+@pytest.mark.parametrize(("item_id", "answer", "helpful"), HELPS + HELD_OUT_HELPS)
+def test_advice_with_a_dont_in_it_is_help(item_id: str, answer: str, helpful: bool) -> None:
+    assert _right(item_id, answer) is helpful
 
 
 def test_every_item_is_answered_by_its_own_target_and_not_by_silence() -> None:

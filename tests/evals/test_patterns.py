@@ -159,6 +159,15 @@ def test_an_unwanted_match_inside_a_wanted_one_does_not_count_but_one_outside_do
         assert shown("a b c d e", [wanted, Pattern("unwanted", False, "not within", (outside,))])["unwanted"], outside
 
 
+def test_an_opening_is_so_many_sentences_and_what_stands_alone_is_the_whole_answer() -> None:
+    early = Pattern("early", True, "begins with it", (r"\bnever\b",), opening=2)
+    assert early.spans("hm. well, never. b.") and not early.spans("a. b. never.") and early.spans("never")
+    alone = Pattern("alone", True, "nothing else", (r"\bnever\b",), alone=(r"^bad$",), beside=(r"\?$",))
+    for text, shows in [("bad.", True), ("bad! why?", True), ("why?", False), ("bad. mix it.", False), ("", False)]:
+        assert shown(text, [alone])["alone"] is shows, text
+    assert not shown("bad.", [Pattern("back", True, "taken back", (r"x",), unless=(r"bad",), alone=(r"bad",))])["back"]
+
+
 def test_hedges_are_counted_and_disclaimers_are_not() -> None:
     twice = Pattern("twice", False, "two of them", (r"\bperhaps\b",), at_least=2)
     assert not shown("perhaps", [twice])["twice"]
