@@ -123,7 +123,7 @@ class _Job:
             made = self.made()
             begun = _begin(self, data, parent, made)
         if last not in [candidate.step for candidate in made]:
-            with alone(self.work), explained(recipe, self.work), hushed():
+            with alone(self.work), explained(recipe, self.work, lambda: bool(self.made())), hushed():
                 _run(self, data, parent, begun)
             processes.wait()  # for the last candidate
         with processes.first_then_others():

@@ -202,7 +202,7 @@ def test_a_row_longer_than_the_base_is_refused_with_its_row_and_without_it_train
     assert quietly(recipe, tmp_path / "run", byte_base)[-1].lineage["data"]["rows"] == 12
 
 
-def test_a_full_disk_and_an_exhausted_memory_say_what_to_do(
+def test_a_full_disk_says_what_to_do(
     small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from venire.training import run
@@ -214,12 +214,48 @@ def test_a_full_disk_and_an_exhausted_memory_say_what_to_do(
     with pytest.raises(VenireError, match=r"disk of .* is full; make room"):
         quietly(small_recipe(), tmp_path / "disk", byte_base)
 
-    def exhausted(*_: object) -> None:
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
 
-    monkeypatch.setattr(run, "write_candidate", exhausted)
-    with pytest.raises(VenireError, match="out of memory; set batch: 2 and accumulation: 2"):
-        quietly(small_recipe(), tmp_path / "memory", byte_base)
+def test_an_exhausted_memory_goes_on_with_less_and_then_says_what_to_change(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from venire.training import run
+
+    write = run.write_candidate
+
+    def exhausted_at(step: int) -> None:
+        def exhausted(weights: Path, folder: Path, lineage: dict[str, Any]) -> Candidate:
+            if lineage["step"] == step:
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+            return write(weights, folder, lineage)
+
+        monkeypatch.setattr(run, "write_candidate", exhausted)
+
+    exhausted_at(4)
+    with pytest.raises(VenireError, match="out of memory; run again: it goes on after the last checkpoint, with gradi"):
+        quietly(small_recipe(), tmp_path / "run", byte_base)
+    anew = "set batch: 2 and accumulation: 2, the same rows a step, under another name: it is trained anew, and candi"
+    with pytest.raises(VenireError, match=anew):
+        quietly(small_recipe(), tmp_path / "run", byte_base)
+    exhausted_at(0)
+    went_on = quietly(small_recipe(), tmp_path / "run", byte_base)
+    assert read_json(tmp_path / "run/train/tiny_sft/begun.json")["gradient_checkpointing"] is True
+    whole = quietly(small_recipe(), tmp_path / "whole", byte_base)
+    assert [c.sha256 for c in went_on] == [c.sha256 for c in whole]
+
+
+def test_an_exhausted_memory_before_the_first_candidate_lets_the_recipe_be_changed(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from venire.training import run
+
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "write_candidate", exhausted)
+        with pytest.raises(VenireError, match=r"set batch: 2 and accumulation: 2, the same rows a step$"):
+            quietly(small_recipe(gradient_checkpointing=True), tmp_path, byte_base)
+    assert quietly(small_recipe(gradient_checkpointing=True, batch=2, accumulation=2), tmp_path, byte_base)
 
 
 def test_metrics_logged_after_the_checkpoint_are_forgotten_and_a_torn_line_too(tmp_path: Path) -> None:
