@@ -26,6 +26,7 @@ from .figures import Estimate, win_rate_of
 from .files import RunFiles, read_run
 from .numbers import is_number, plain_json
 from .suites import difference, rates, short
+from .words import post_hoc
 
 LEVEL = 0.95
 FORMAT = "venire.compare/1"
@@ -46,7 +47,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class Entry:
-    """One candidate of one run. `outcome` is the decision's where it is about this one, else "not decided"."""
+    """One candidate of one run. `outcome` is the decision's where it is about this one, else "not decided".
+
+    `post_hoc`: what differs from the lock where that decision was not made by the frozen plan, and the reason given.
+    """
 
     name: str
     run: str
@@ -58,6 +62,7 @@ class Entry:
     step: int | None
     data_sha256: str | None
     outcome: str
+    post_hoc: str | None
     in_the_way: list[str]
     win_rate: Estimate
     judges: dict[str, Estimate]
@@ -68,6 +73,11 @@ class Entry:
     bytes: int | None
     seconds: float | None
     loss: float | None
+
+    @property
+    def said(self) -> str:
+        """The outcome, and whether it was made after the fact."""
+        return f"{self.outcome}, post hoc" if self.post_hoc else self.outcome
 
 
 @dataclass(frozen=True)
@@ -182,6 +192,7 @@ def _entry(files: RunFiles, run: str, c: dict[str, Any], *, alone: bool) -> Entr
         step=lineage.get("step"),
         data_sha256=(lineage.get("data") or {}).get("sha256"),
         outcome=str(files.decision["outcome"]) if decided else "not decided",
+        post_hoc=post_hoc(files.decision) if decided else None,
         in_the_way=[part.title for part in components(files) if part.state != "passed"] if decided else [],
         win_rate=win_rate_of(files if decided else None, c),
         judges={

@@ -51,7 +51,7 @@ def verdict(files: RunFiles, gate: list[Component]) -> Verdict:
         how_much=_how_much(files, candidate, incumbent),
         how_sure=_how_sure(files),
         reasons=[_reason(component, files) for component in gate if component.state != "passed"],
-        post_hoc=_post_hoc(files.decision),
+        post_hoc=post_hoc(files.decision),
         frozen=_by_the_plan(files),
     )
 
@@ -188,8 +188,8 @@ def _how_many(component: Component, files: RunFiles) -> str:
     return ""
 
 
-def _post_hoc(decision: dict[str, Any]) -> str | None:
-    """Why the decision is post hoc, or None if it is not."""
+def post_hoc(decision: dict[str, Any]) -> str | None:
+    """What differs from the lock where the decision is post hoc, and the reason given; None if it is not."""
     found = decision.get("post_hoc")
     if not found:
         return None

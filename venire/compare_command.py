@@ -66,7 +66,7 @@ def _show(found: "Comparison") -> None:
     rates = table("candidate", "outcome", "win rate (95%)", "agreement", "base", "trained in")
     for e in found.entries:
         trained = duration(e.seconds) if e.seconds else "–"
-        row = (e.name, e.outcome, value_words(e.win_rate), decimal(e.agreement), e.base, trained)
+        row = (e.name, e.said, value_words(e.win_rate), decimal(e.agreement), e.base, trained)
         rates.add_row(*map(visible, row))
     show(rates, console)
     if found.differences:
@@ -88,6 +88,9 @@ def _show(found: "Comparison") -> None:
         show(made, console)
     if left := len(found.metrics) - len(telling):
         console.print(f"{left} metrics on fewer than {_FEW} items each: see --out or --json")
+    for e in found.entries:
+        if e.post_hoc:
+            console.print(f"post hoc: {visible(e.name)}: {visible(e.post_hoc)}")
     for reason in found.not_compared:
         console.print(f"not compared: {visible(reason)}")
     for row in found.unlike:

@@ -147,6 +147,20 @@ def test_the_command_prints_tables_json_and_writes_both_forms(two: Two, tmp_path
     assert data["differences"][0]["estimate"] == found.differences[0].estimate
 
 
+def test_a_decision_made_after_the_fact_is_told_apart_everywhere(two: Two, tmp_path: Path) -> None:
+    decision = read_json(two[0] / "decision.json")
+    decision["post_hoc"] = {"changed": ["suites"], "reason": "a suite was mended"}
+    (two[0] / "decision.json").write_text(json.dumps(decision), "utf-8")
+    said = f"{decision['outcome']}, post hoc"
+    for suffix in (".md", ".html"):
+        done = CliRunner().invoke(cli, ["compare", *map(str, two), "-o", str(tmp_path / f"c{suffix}")])
+        assert done.output.count(said) == 1 and "a suite was mended" in done.output
+        text = (tmp_path / f"c{suffix}").read_text("utf-8")
+        assert text.count(said) == 1 and "a suite was mended" in text
+    data = json.loads(CliRunner().invoke(cli, ["compare", *map(str, two), "--json"]).output)
+    assert [bool(entry["post_hoc"]) for entry in data["entries"]] == [True, False]
+
+
 def test_markdown_tables_are_whole(two: Two) -> None:
     text = render_compared(compare_runs(two), html=False)
     for block in text.split("\n\n"):
