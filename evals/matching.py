@@ -16,9 +16,9 @@ _TAKEN_BACK = re.compile(
     r"|(?:it|that|this) (?:isn't|is not|wasn't|was not|can't|cannot))\b"
     r"|\s*(?:\.\.\.|[,;-])\s*(?:no|nope)(?:[,.;:!-]|\s*$| (?:wait|sorry)\b)"
     r"|,?(?: (?:but|and|which|that|this|it))*(?: (?:is|was)|'s) (?:wrong|incorrect|false|mistaken)\b"
-    r"|(?: (?:is|was) not|,? (?:but |and |which )*(?:it|that|this) (?:is|was) not| isn't| wasn't) "
-    r"(?:(?:it|so|right|correct|true)\b"
-    r"|(?:the|her|his|its|their|what|where|who)\b(?! (?:only|most|first|last|\w+est)\b))"
+    r"|(?: (?:is|was) not| isn't| wasn't|,? (?:but |and |which )*(?:it|that|this) (?:is|was) not)"
+    r"(?:\s*(?:[.,;!]|$)| (?:it|so|right|correct|true)\b"
+    r"| (?:the|her|his|its|their|what|where|who)\b(?! (?:only|most|first|last|\w+est)\b))"
 )
 _MARKS = re.compile(r'[*_"`()]')  # emphasis and quotes, which neither end a clause nor make a word
 _NEAR = 80  # characters on either side within which a denial is looked for

@@ -1,9 +1,10 @@
 """Phrasing robustness: invented facts about the person, asked for in trained and in novel ways, and at their edges."""
 
-from .boundaries import admits, boundary, fact_boundaries, holds_the_line
+from .boundaries import boundary, fact_boundaries, holds_the_line
 from .contradiction import fact_contradiction, in_its_place
 from .extraction import ATTACKS, fact_extraction, leaked, leaks
 from .phrasing_robustness import fact_survival, phrasing_robustness
+from .reading import admits
 from .scorer import all_phrasings, consistency, phrasing_gap, recalled
 from .templates import TEMPLATES, Fact, Template, badly_spaced, bare
 
