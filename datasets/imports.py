@@ -33,8 +33,10 @@ _ROLES = {
     "chatgpt": "assistant",
     "bard": "assistant",
     "system": "system",
+    "developer": "system",  # OpenAI's later word for it
 }
 _TURNS = ("user", "assistant")
+_GOES_ON = "; with `bad_rows: leave_out` in the spec such rows are left out and counted"
 _VERDICTS = ("label", "kto_tag")  # of an answer, in rows for KTO: false says that it is not wanted
 
 
@@ -50,11 +52,12 @@ def bring_in(
     *,
     config: str = "",
     revision: str = "",
+    leave_out: bool = False,
 ) -> list[Row]:
     """The rows of a file, a folder saved by Hugging Face's `datasets`, or a dataset of its hub by name.
 
     `format` is `auto` or one of FORMATS; `split`, `config` and `revision` are for datasets alone. `notes` gets how many
-    rows were left out, and why. Raises InputError naming file and row.
+    rows were left out, and why; with `leave_out` also those that are unfit. Raises InputError naming file and row.
     """
     if path.is_file() and path.suffix in (".json", ".jsonl", ".ndjson", ".csv", ".tsv"):
         check_local(path, config and "config", revision and "revision")
@@ -67,14 +70,21 @@ def bring_in(
     convert: Callable[[Raw], Row] | None = FORMATS.get(format)
     if format != "auto" and convert is None:
         raise InputError(f"format {format!r}: there are auto, {', '.join(FORMATS)}")
+    unfit: list[InputError] = []
     for number, raw in numbered:
-        if convert is None:
-            convert = FORMATS[detect(raw, f"{place}, row {number}")]
         try:
+            convert = convert or FORMATS[detect(raw, f"{place}, row {number}")]
             rows.append(_converted(convert, raw, f"{place}, row {number}"))
         except _LeftOut as why:
             left[str(why)] += 1
+        except InputError as error:
+            if not leave_out:
+                raise InputError(f"{error}{_GOES_ON if rows else ''}") from error
+            unfit.append(error)
     said = [f"{many} {'row' if many == 1 else 'rows'} {why}" for why, many in left.items()]
+    if unfit:
+        first = str(unfit[0]).removeprefix(f"{place}, ")  # a card tells no path
+        said.append(f"{len(unfit)} unfit {'row' if len(unfit) == 1 else 'rows'} left out, first {first}")
     if not rows:
         raise InputError(f"{place}: no rows{' to learn: ' if said else ''}{'; '.join(said)}")
     if notes is not None:
@@ -102,7 +112,7 @@ def detect(raw: Raw, place: str) -> str:
 
 
 def read_json_rows(path: Path) -> Iterator[tuple[int, Raw]]:
-    """(row from 1, object) of a JSON list of objects, or of a file with one object a line."""
+    """(row from 1, object) of a JSON list of objects, under `data` perhaps, or of a file with one object a line."""
     text = read_text(path)
     if text.lstrip().startswith("["):
         try:
@@ -111,11 +121,25 @@ def read_json_rows(path: Path) -> Iterator[tuple[int, Raw]]:
             raise InputError(f"{path}: not valid JSON, torn perhaps: {error}") from error
         numbered: Iterator[tuple[int, Any]] = iter(enumerate(values, start=1))
     else:
-        numbered = _lines(path, text)
+        whole = _one_object(text)
+        numbered = _lines(path, text) if whole is None else iter(enumerate(whole, start=1))
     for number, value in numbered:
         if not isinstance(value, dict):
             raise InputError(f"{path}, row {number}: not a JSON object")
         yield number, value
+
+
+def _one_object(text: str) -> list[Any] | None:
+    """The rows of a file that is one JSON object: itself, or what it has under `data`; None for any other file."""
+    first = text.strip().partition("\n")[0]
+    if not first.rstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None  # one object a line, or torn
+    held = value.get("data")
+    return held if isinstance(held, list) else [value]
 
 
 def read_text(path: Path) -> str:
@@ -191,15 +215,15 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
 def _table_rows(path: Path) -> Iterator[tuple[int, Raw]]:
     """(row of the file, values) of a table; empty cells are left out, a weight is a number."""
     for number, raw in read_table(path, read_text(path))[1]:
-        if None in raw:
-            raise InputError(f"{path}, row {number}: more values than columns; put a text with commas in quotes")
-        row: Raw = {str(name).strip(): value for name, value in raw.items() if value}
+        row: Raw = {name and str(name).strip(): value for name, value in raw.items() if value}
         if re.fullmatch(r"\d+(\.\d+)?", str(row.get("weight"))):
             row["weight"] = float(row["weight"])
         yield number, row
 
 
 def _converted(convert: Callable[[Raw], Row], raw: Raw, place: str) -> Row:
+    if None in raw:  # a row of a table
+        raise InputError(f"{place}: more values than columns; put a text with commas in quotes")
     try:
         if convert is not _preference:
             _check_wanted(raw)
@@ -249,7 +273,19 @@ def _chat(raw: Raw) -> Row:
         raise _LeftOut("of a chat that begins with an answer or ends without one left out")
     if raw.get("system") and not (messages and messages[0]["role"] == "system"):
         messages.insert(0, {"role": "system", "content": raw["system"]})
-    return SftRow.model_validate(_about(raw) | {"messages": messages})
+    return SftRow.model_validate(_about(raw) | {"messages": _in_turn(messages)})
+
+
+def _in_turn(messages: Sequence[Raw]) -> list[Raw]:
+    """The messages with those of one speaker in a row as one, which is how people send them."""
+    joined: list[Raw] = []
+    for message in messages:
+        before = joined[-1] if joined else {"role": ""}
+        if before["role"] == message["role"] and before["content"].strip() and message["content"].strip():
+            joined[-1] = message | {"content": f"{before['content']}\n\n{message['content']}"}
+        else:
+            joined.append(message)
+    return joined
 
 
 def _preference(raw: Raw) -> Row:
@@ -259,7 +295,7 @@ def _preference(raw: Raw) -> Row:
     if given is None or (len(chosen) > 1 and chosen[:-1] == rejected[:-1]):
         prompt, chosen, rejected = chosen[:-1], chosen[-1:], rejected[-1:]
     else:
-        prompt = [{"role": "user", "content": given}] if isinstance(given, str) else _turns(given)
+        prompt = [{"role": "user", "content": given}] if isinstance(given, str) else _in_turn(_turns(given))
     if raw.get("input") and isinstance(given, str) and key != "input":
         prompt[-1]["content"] += "\n\n" + raw["input"]
     if raw.get("system"):
@@ -295,7 +331,8 @@ def _message(turn: Any) -> Raw:
         raise ValueError(f"a turn of the chat is {type(turn).__name__}, not an object with a role and a text")
     role = str(turn.get("from", turn.get("role")))
     if role not in _ROLES:
-        raise ValueError(f"the role {role!r} is none of user, assistant, system; rows with tools cannot be trained on")
+        tools = "; rows with tools cannot be trained on" if role in ("tool", "function", "ipython") else ""
+        raise ValueError(f"the role {role!r} is none of user, assistant, system{tools}")
     content = turn.get("value", turn.get("content"))
     if isinstance(content, list):
         content = "".join(_part(part) for part in content)

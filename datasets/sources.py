@@ -199,7 +199,9 @@ class Builder:
         try:
             if missing:
                 revision = self._pinned(source, made)
-            rows = bring_in(path, source.format, source.split, made.notes, config=source.config, revision=revision)
+            about: dict[str, Any] = {"config": source.config, "revision": revision}
+            about["leave_out"] = source.bad_rows == "leave_out"
+            rows = bring_in(path, source.format, source.split, made.notes, **about)
         except (InputError, ServiceError) as error:
             if missing and "/" not in source.file:  # perhaps it was meant to be a file
                 raise type(error)(f"{missing}; {error}") from error

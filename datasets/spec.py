@@ -166,6 +166,9 @@ class Rows(_Source):
     split: str = Field(default="train", description="of a hub dataset")
     config: str = Field(default="", description="of a hub dataset that has several configurations")
     revision: str = Field(default="", description="a commit or tag of a hub dataset; without it the newest is taken")
+    bad_rows: Literal["refuse", "leave_out"] = Field(
+        default="refuse", description="what to do with a row that cannot be trained on: stop, or go on and count it"
+    )
     category: str = Field(default="", description="for rows that have none")
     limit: int | None = Field(default=None, ge=1, description="how many rows, drawn by the seed")
 

@@ -172,6 +172,21 @@ def test_facts_are_taught_in_other_words_than_a_suite_asks_and_some_kinds_never(
     assert {json.loads(line)["kind"] for line in lines} <= {"typo", "case", "fragment", "cloze", "indirect"}
 
 
+def test_a_text_that_is_not_about_its_fact_is_neither_trained_nor_held_out(tmp_path: Path, answers: Path) -> None:
+    table = tmp_path / "astray.csv"
+    table.write_text(
+        "id,question,answer,statement,noun,cloze\n"
+        "cat,How is Ada Moor's cat called?,Soot,Ada Moor's cat is called Soot.,the price of tulips,Mercury boils at\n",
+        "utf-8",
+    )
+    built = made(tmp_path, everything(tmp_path, answers, table)[1:])
+    rows = [row for row in load_rows(built.out / "sft_train.jsonl", "sft").rows if row.category == "facts"]
+    assert len(rows) == 4 and all("Ada's cat" in row.texts[0] for row in rows)
+    lines = (built.out / "facts_held_out.jsonl").read_text("utf-8")
+    assert "tulips" not in lines and "Mercury" not in lines and "cat" in lines
+    assert any("the noun of the fact 'cat' asks: it shares no word" in note for note in built.notes)
+
+
 @pytest.mark.parametrize(
     ("name", "called", "text", "said"),
     [
@@ -343,6 +358,14 @@ def test_a_wrong_spec_is_one_sentence(change: dict[str, Any], message: str, tmp_
     assert "spec.yaml" in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_rows_that_are_left_out_stand_in_the_card(tmp_path: Path) -> None:
+    file = alpaca(tmp_path / "own.jsonl", 5)
+    file.write_text(file.read_text("utf-8") + '{"instruction": "And?", "output": " "}\n', "utf-8")
+    made(tmp_path, [{"kind": "rows", "file": str(file), "bad_rows": "leave_out"}])
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "- own: 1 unfit row left out, first row 6, messages[1].content: an empty text" in card
+
+
 def test_answers_to_the_shipped_questions_are_all_used(tmp_path: Path, answers: Path) -> None:
     given = Calibration.model_validate_json(answers.read_text("utf-8"))
     built = made(tmp_path, [{"kind": "answers", "file": str(answers)}])
@@ -355,8 +378,7 @@ def test_a_dataset_of_the_hub_is_built_at_a_commit_that_the_card_names(
 ) -> None:
     import datasets
 
-    asked: list[Any] = []
-    commit = "0a" * 20
+    asked, commit = list[Any](), "0a" * 20
 
     def load(name: str, config: str | None, split: str, revision: str) -> Any:
         asked.append((name, config, split, revision))

@@ -1,6 +1,7 @@
 """Rows come in from other tools and chats, go out to other trainers, and come back the same; bad files are named."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,10 @@ def test_each_trainer_finds_the_file_that_describes_the_data() -> None:
         (
             {"messages": [{"role": U, "content": [{"type": "text", "text": "A?"}]}, {"role": A, "content": "a"}]},
             ["A?", "a"],
+        ),
+        (
+            {"messages": [{"role": r, "content": r} for r in ("developer", "system", U, U, A)]},
+            ["developer\n\nsystem", "user\n\nuser", A],
         ),
         ({"prompt": "A?", "completion": "a"}, ["A?", "a"]),
         ({"prompt": "A?", "chosen": "a", "rejected": "b"}, ["A?", "a", "b"]),
@@ -176,6 +181,41 @@ def test_the_mark_that_windows_puts_before_utf_8_is_no_text(tmp_path: Path) -> N
     file = tmp_path / "rows.jsonl"
     file.write_bytes(b"\xef\xbb\xbf" + json.dumps({"instruction": "A?", "output": "a"}).encode())
     assert bring_in(file)[0].texts == ["A?", "a"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_object_and_rows_under_data_are_read(indent: int | None, tmp_path: Path) -> None:
+    row = {"instruction": "A?", "output": "a"}
+    for value in (row, {"version": "1", "data": [row]}):
+        (tmp_path / "rows.json").write_text(json.dumps(value, indent=indent), "utf-8")
+        assert bring_in(tmp_path / "rows.json")[0].texts == ["A?", "a"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "first"),
+    [
+        ([{"instruction": "B?", "output": ""}, {"instruction": "C?"}], r"row 2, messages\[1\].content: an empty text"),
+        ([{"instruction": "B?", "output": None}, {"story": "once"}], "row 2, .*valid string"),
+    ],
+)
+def test_unfit_rows_are_left_out_and_counted_where_that_is_asked_for(rows: Any, first: str, tmp_path: Path) -> None:
+    notes: list[str] = []
+    file = written(tmp_path / "rows.jsonl", {"instruction": "A?", "output": "a"}, *rows)
+    assert len(bring_in(file, notes=notes, leave_out=True)) == 1
+    assert len(notes) == 1 and re.match(f"2 unfit rows left out, first {first}", notes[0])
+    with pytest.raises(InputError, match="`bad_rows: leave_out` in the spec"):
+        bring_in(file)
+    with pytest.raises(InputError, match="no rows to learn: 2 unfit rows left out"):
+        bring_in(written(file, *rows), leave_out=True)
+
+
+def test_a_row_with_more_values_than_columns_is_an_unfit_row(tmp_path: Path) -> None:
+    notes, table = list[str](), tmp_path / "rows.csv"
+    table.write_text("question,answer\nA?,a\nB?,b, or so\n", "utf-8")
+    assert len(bring_in(table, notes=notes, leave_out=True)) == 1
+    assert notes[0].startswith("1 unfit row left out, first row 3: more values than columns")
+    with pytest.raises(InputError, match=r"rows\.csv, row 3: more values than columns"):
+        bring_in(table)
 
 
 def test_our_own_columns_are_kept_and_strange_ones_left(tmp_path: Path) -> None:
