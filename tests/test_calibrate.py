@@ -93,7 +93,7 @@ class Terminal:
         )
         os.close(slave)
 
-    def wait_for(self, text: str, timeout: float = 120) -> None:
+    def wait_for(self, text: str, timeout: float = 300) -> None:
         """Read until `text` is there, from where the last one was found."""
         end = time.monotonic() + timeout
         while text not in self.seen:
@@ -125,7 +125,7 @@ class Terminal:
         return self.process.wait(timeout=120)
 
     def wait_for_end(self) -> None:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
                 try:

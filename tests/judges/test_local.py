@@ -1,6 +1,7 @@
 """Local judges: what each measures, ties by the margin, bias left in the open, batches that do no harm."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,7 +141,9 @@ def test_samples_beside_each_other_share_a_batch_and_a_bad_one_fails_alone() -> 
 def test_the_local_panel_votes_and_its_bias_shows(tmp_path: Path) -> None:
     pairs = make_pairs(answers_frame(n=8), [CANDIDATE], INCUMBENT, seed=7)
     origins = [origin(CANDIDATE), origin(INCUMBENT)]
+    began = time.monotonic()
     ledger = run_panel(pairs, resolve_panel({"preset": "local"}), tmp_path, seed=7, anchors=40, origins=origins)
+    took = time.monotonic() - began
     gate = ledger.votes.filter(pl.col("use") != "anchor")
     by_judge = {judge: votes for (judge,), votes in gate.group_by("judge")}
     assert set(by_judge["embedding:all-minilm"]["verdict"]) == {"candidate"}
@@ -149,7 +152,7 @@ def test_the_local_panel_votes_and_its_bias_shows(tmp_path: Path) -> None:
     assert (biased["candidate_first"] == (biased["verdict"] == "candidate")).all()
     assert not ledger.exams["venire/smollm2-135m"].passed  # always the first place: both orders together are a tie
     assert set(biased["use"]) == {"display"}
-    assert 0 < ledger.votes["seconds"].sum() < 5  # of the measuring, not of the waiting for one another
+    assert 0 < ledger.votes["seconds"].sum() < took  # of the measuring, not of the waiting for one another
 
 
 @pytest.mark.model
