@@ -7,7 +7,7 @@ those for a smaller count are the first of those for a larger one, so that 1, 5,
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -290,9 +290,10 @@ def _is_text_of(words: Mapping[str, set[str]], text: set[str], shared: int) -> b
     )
 
 
-def made_of(phrasing: Phrasing) -> set[str]:
-    """The texts of the fact that a rule's phrasing is made of; none of one that a model wrote."""
-    return {name.lower() for t in TEMPLATES if t.id == phrasing.template for name in re.findall(r"\{(\w+)\}", t.text)}
+def without(fact: Fact, names: Container[str]) -> Fact:
+    """The fact without some of its texts: nothing is made of those."""
+    texts = {name: "" if name in names else getattr(fact, name) for name in TEXTS}
+    return AskedFact(id=fact.id, answer=fact.answer, statement=fact.statement, accept=fact.accept, **texts)
 
 
 def _matter(text: str) -> set[str]:

@@ -1,6 +1,6 @@
 """What each kind of source in a spec gives: rows, and for answers and facts also what a suite is made of."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,12 +16,14 @@ from .phrasings import (
     DRESS,
     Fact,
     Phrasing,
+    astray,
     distinct,
     gives_away,
     lost_keywords,
     quoting,
     suite_questions,
     unfaithful,
+    without,
     write_held_out,
     write_phrasings,
 )
@@ -125,17 +127,23 @@ class Builder:
         path = find(source.file, self.path, "facts")
         made.sha256 = sha256_file(path)
         made.facts = _load_facts(path)[: source.limit]
+        off = astray(made.facts)
+        made.notes += [
+            f"left out what the {name} of the fact {fact!r} asks: {why}" for (fact, name), why in off.items()
+        ]
+        facts = {f.id: without(f, [name for fact, name in off if fact == f.id]) for f in made.facts}
         asked = {
-            fact.id: write_phrasings(fact, source.phrasings, self.spec.seed, source.held_out, person.say)
-            for fact in made.facts
+            id: write_phrasings(fact, source.phrasings, self.spec.seed, source.held_out, person.say)
+            for id, fact in facts.items()
         }
         if source.teacher:
-            self._rephrase(source, made, asked)
+            self._rephrase(source, made, asked, facts)
         kept = self._faithful(source, made, [phrasing for own in asked.values() for phrasing in own])
         if silent := [fact.id for fact in made.facts if all(p.fact != fact.id for p in kept)]:
             raise InputError(
-                f"{path}: every phrasing of the fact {silent[0]!r} quotes how the suite asks for it; give "
-                "person.called a name other than the full one, or the fact a question in other words"
+                f"{path}: every phrasing of the fact {silent[0]!r} quotes how the suite asks for it, or asks for "
+                "something else; give person.called a name other than the full one, or the fact a question "
+                "in other words"
             )
         short = sum(sum(p.fact == fact.id for p in kept) < source.phrasings for fact in made.facts)
         if short:
@@ -152,13 +160,15 @@ class Builder:
                     messages=[_user(phrasing.text), _model(person.say(fact.statement))],
                 )
             )
-        made.held_out = [p for fact in made.facts for p in write_held_out(fact, source.held_out)]
+        held = [p for fact in facts.values() for p in write_held_out(fact, source.held_out)]
+        made.held_out = self._faithful(source, made, held)
 
-    def _rephrase(self, source: Facts, made: Gathered, asked: dict[str, list[Phrasing]]) -> None:
+    def _rephrase(
+        self, source: Facts, made: Gathered, asked: dict[str, list[Phrasing]], known: Mapping[str, Fact]
+    ) -> None:
         """Add what the model wrote, where it asks for the fact, does not give it away, and is new."""
         assert source.teacher is not None and self.spec.person is not None
         say = self.spec.person.say
-        known = {fact.id: fact for fact in made.facts}
         plainly = [(fact.id, say(fact.question or f"What is {fact.noun}?"), fact.answer) for fact in made.facts]
         tasks = rephrasing_tasks(source.teacher, plainly)
         drafts = self._drafts(made.name, source.teacher, tasks, several=True)
@@ -178,15 +188,16 @@ class Builder:
         if dropped:
             made.notes.append(f"{dropped} phrasings of {source.teacher.model} lost the fact or gave it away")
 
-    def _faithful(self, source: Facts, made: Gathered, phrasings: list[Phrasing]) -> list[Phrasing]:
+    def _faithful(self, source: Facts, made: Gathered, phrasings: Sequence[Phrasing]) -> list[Phrasing]:
+        """Those that are near to their fact in meaning, where that is asked for, however they are spelt."""
         if source.meaning == "keywords":
-            return phrasings
+            return [*phrasings]
         from venire.engine import embed
 
-        lost = unfaithful(made.facts, phrasings, embed)
-        for at, why in lost.items():
-            made.notes.append(f"left out {phrasings[at].text!r}: {why}")
-        return [phrasing for at, phrasing in enumerate(phrasings) if at not in lost]
+        spelt = [phrasing for phrasing in phrasings if phrasing.kind not in DRESS]
+        lost = {spelt[at]: why for at, why in unfaithful(made.facts, spelt, embed).items()}
+        made.notes += [f"left out {phrasing.text!r}: {why}" for phrasing, why in lost.items()]
+        return [phrasing for phrasing in phrasings if phrasing not in lost]
 
     def _rows(self, source: Rows, made: Gathered) -> None:
         missing, revision = "", source.revision
