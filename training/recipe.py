@@ -65,7 +65,7 @@ class Recipe(_Strict):
     """How to train. The experiment may name another base; `name` is the file's own."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="the recipe's file name, without .yaml")
-    variant: str = Field(default="", description="which point of the grid this is; empty without a grid")
+    variant: str = Field(default="", description="the base where there are several, and the point of the grid")
     method: Literal["sft", "dpo", "kto", "orpo"] = Field(
         description="sft learns answers; dpo, kto and orpo learn to prefer one answer of a pair to the other"
     )
@@ -185,7 +185,8 @@ class Recipe(_Strict):
                 else:
                     values[outer] = value
             named = zip(self.grid, point, strict=True)
-            variant = "-".join(f"{_short(key)}{_plain(value)}" for key, value in named)
+            point = "-".join(f"{_short(key)}{_plain(value)}" for key, value in named)
+            variant = f"{self.variant}-{point}" if self.variant else point
             made.append(Recipe.model_validate({**values, "variant": variant}))
         return made
 

@@ -160,7 +160,9 @@ class Run:
 
     def _weights(self, spec: CandidateSpec, store: Any) -> list[Any]:
         if spec.recipe:
-            return store.trained(self.candidates, spec.recipe)
+            from .trainings import base_trained_on
+
+            return store.trained(self.candidates, spec.recipe, base_trained_on(self.experiment, spec))
         if spec.path:
             stored = store.add(Path(spec.path), spec.base or self._only_base(), None)
             return [replace(stored, teachers=tuple(sorted({*stored.teachers, *spec.teachers})))]

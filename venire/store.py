@@ -107,15 +107,15 @@ def refuse_changed(name: str) -> None:
         raise gone[-1]
 
 
-def trained(folder: Path, recipe: str) -> list[Stored]:
-    """The checkpoints that a recipe has made under a run's `candidates/`, by step; empty before training."""
+def trained(folder: Path, recipe: str, base: str | None = None) -> list[Stored]:
+    """The checkpoints that a recipe has made (on `base`) under a run's `candidates/`, by step; none before training."""
     from venire.training.candidates import lineage_files
 
     stem = Path(recipe).stem
     found = []
     for lineage_file in lineage_files(folder):
         lineage = read_json(lineage_file)
-        if lineage["recipe"]["name"] == stem:
+        if lineage["recipe"]["name"] == stem and base in (None, lineage["base"]["name"]):
             found.append(from_lineage(lineage_file.parent, lineage))
     return sorted(found, key=lambda c: (c.step, c.name))
 

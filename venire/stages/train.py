@@ -21,16 +21,15 @@ def train(
     `price` of an hour of this machine puts the cost into the lineages; `on` is a Ray cluster for the grids.
     """
     from venire.engine import resolve_base
-    from venire.experiment import find_file
-    from venire.training.recipe import load_recipe
     from venire.training.run import train as train_recipe
+    from venire.trainings import training_of
 
     lock = run.require_lock()
     for spec in run.experiment.candidates:
         if spec.recipe is None:
             continue
-        recipe = load_recipe(find_file(spec.recipe, "recipe"))
-        base = resolve_base(spec.base or recipe.base or run.experiment.bases[0])
+        recipe, named = training_of(run.experiment, spec)
+        base = resolve_base(named)
         start = time.monotonic()
         made = train_recipe(
             recipe,
