@@ -59,6 +59,11 @@ def make_anchors(
     ]
 
 
+def most_planted(prompts: int) -> int:
+    """How many anchors the texts of so many prompts can give at most: each is degraded in every way once."""
+    return prompts * len(_DEGRADE)
+
+
 def _chosen(preferences: Sequence[Preference], seed: int, most: int) -> list[Preference]:
     """Some of them, by the seed; the same three texts only once."""
     different = {(p.prompt, p.chosen, p.rejected): p for p in reversed(preferences)}

@@ -173,6 +173,10 @@ def kill_when(folder: Path, path: Path, home: Path, sign: str) -> None:
 WRONG = {
     "an unknown key": ({"colour": "red"}, "unknown key 'colour'"),
     "an adapter that is missing": ({"candidates": [{"path": "no/such/adapter"}]}, "no such folder"),
+    "too few prompts for an exam": (
+        {"suites": [{"task": "venire/value_alignment", "limit": 3, "judge": True}]},
+        "the exam of 40 anchors (panel.anchors.n) cannot be held on 3 judged prompts",
+    ),
     "a suite nobody has": ({"suites": [{"task": "venire/nonsense", "judge": True}]}, "nonsense"),
     "a base that does not exist": (
         {"bases": ["nobody/no-such-model"], "incumbent": "nobody/no-such-model/plain"},

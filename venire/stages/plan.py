@@ -30,6 +30,7 @@ def freeze(run: "Run") -> dict[str, Any]:
     check_metrics(run)
     check_champion(run, frozen)
     check_candidates(run)
+    check_exam(run, frozen["n_judged"])
     check_leaks(run)
     if lock is not None and lock["frozen"] == frozen:
         return lock | {"plan": outlook(run, frozen)}  # what was frozen stays; other runs may have used its prompts
@@ -260,6 +261,20 @@ def check_candidates(run: "Run") -> None:
     run.candidate_contenders()
     if any(suite.judge for suite in run.experiment.suites) and not count_candidates(run):
         raise InputError(f"{run.path}: {'; '.join(told_left_out(run))}; name another candidate")
+
+
+def check_exam(run: "Run", prompts: int) -> None:
+    """Raises InputError if too few prompts are judged for the exam; judging would find it only after the answers."""
+    from venire.judges.anchors import most_planted
+    from venire.judges.panel import resolve_panel
+
+    panel = resolve_panel(run.experiment.panel)
+    planted = panel.anchors.n - min(len(preferences_of(panel)), panel.anchors.n // 2)
+    if prompts and planted > most_planted(prompts):
+        raise InputError(
+            f"{run.path}: the exam of {panel.anchors.n} anchors (panel.anchors.n) cannot be held on "
+            f"{count(prompts, 'judged prompt')}, which give {most_planted(prompts)}; judge more prompts"
+        )
 
 
 def told_left_out(run: "Run") -> list[str]:
