@@ -195,7 +195,7 @@ def _answers(rows: Rows) -> Iterator[Finding]:
             pairs += len(chosen) != len(rejected)
             longer += len(chosen) > len(rejected)
     if cut:
-        yield Finding("truncated", "warning", f"{some(cut)}: the answer seems to be cut", cut)
+        yield Finding("truncated", "warning", f"{some(cut)}: the answer seems to be cut, or missing", cut)
     if same:
         yield Finding("same_sides", "error", f"{some(same)}: chosen and rejected are the same", same)
     if pairs >= _PAIRS and not 1 - _LENGTH <= longer / pairs <= _LENGTH:

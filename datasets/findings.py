@@ -17,7 +17,7 @@ CODES = {
     "leak": "text of an evaluation in training: equal, quoted or nearly equal",
     "reworded": "a question of an evaluation in other words",
     "resembles": "a question that comes near to one of an evaluation, and may be another",
-    "truncated": "an answer that seems to be cut",
+    "truncated": "an answer that seems to be cut, or a stand-in for one",
     "same_sides": "a pair whose two answers are the same",
     "length_tells": "pairs of which length gives away the wanted answer",
     "imbalance": "categories of very different sizes",
