@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from .files import RunFiles
-from .numbers import count, interval, is_number, money, percent
+from .numbers import as_set, count, interval, is_number, money, percent
 
 PERSON = "human:"  # what the names of people begin with
 IMPORTED = "imported:"  # what the names of judges in somebody else's logs begin with
@@ -178,7 +178,7 @@ def _status(name: str, exam: dict[str, Any], files: RunFiles) -> tuple[str, str]
     invalid, limit = mine.filter(pl.col("verdict") == "invalid").height, float(files.policy.get("max_invalid", 0.20))
     withdrawn = files.decision.get("withdrawn") or {}
     if name in withdrawn or (not files.decision and invalid > limit * mine.height):
-        return "withdrawn", f"{invalid} of {mine.height} votes are invalid; above {limit:.0%} a judge is withdrawn"
+        return "withdrawn", f"{invalid} of {mine.height} votes are invalid; above {as_set(limit)} a judge is withdrawn"
     counted = files.decision.get("counted")
     if counted is not None and name not in counted:
         return "shown", "the gate did not count it"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .files import RunFiles
-from .numbers import decimal, is_number, loose, percent, points
+from .numbers import as_set, decimal, is_number, loose, percent, points
 
 
 @dataclass(frozen=True)
@@ -272,15 +272,15 @@ def _required(value: Any, words: _Words | None, *, below: bool) -> str:
         return loose(value)
     match kind:
         case "bound":
-            return f"above {percent(value, 0)}"
+            return f"above {as_set(value)}"
         case "rate":
-            return f"above {percent(value, 0)}" if value == 0.5 else f"at least {percent(value, 0)}"
+            return f"above {as_set(value)}" if value == 0.5 else f"at least {as_set(value)}"
         case "limit":
-            return f"at {'most' if below else 'least'} {percent(value)}"
+            return f"at {'most' if below else 'least'} {as_set(value)}"
         case "agreement":
-            return f"at least {decimal(value, 2)}"
+            return f"at least {as_set(value, '')}"
         case "change":
-            return f"above {points(value)}"
+            return f"above {as_set(value, ' points')}"
         case "faults":
             return "none"
         case "judges":

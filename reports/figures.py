@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .files import RunFiles
-from .numbers import is_number
+from .numbers import as_set, is_number
 
 DECIDES = "the figure that decides"
 _ALL = "all valid votes"
@@ -102,7 +102,7 @@ def win_rates(files: RunFiles) -> list[Estimate]:
     own = _decided(files)
     same = not own or rate.get("estimate") == own.get("estimate")
     level = own.get("level") or 0.95
-    note = DECIDES if level == 0.95 else f"{DECIDES}; a {level:.0%} interval"
+    note = DECIDES if level == 0.95 else f"{DECIDES}; a {as_set(level)} interval"
     note += "; its lower end holds for the best of several" if simultaneous_low(files) is not None else ""
     rows = [] if same else [_estimate("panel", "Panel, as the gate counts it", own, own.get("n"), note=note)]
     rows.append(_estimate("panel", "Panel", rate | own if same else rate, n, solid=same, note=note if same else _ALL))

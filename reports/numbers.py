@@ -23,6 +23,15 @@ def percent(value: Any, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}%" if is_number(value) else "not estimable"
 
 
+def as_set(value: Any, unit: str = "%") -> str:
+    """What somebody set, with the digits that it has: `97.5%`, `−2.5 points`; without a unit a coefficient, `0.205`."""
+    if not is_number(value):
+        return "not set"
+    if not unit and round(value, 2) == value:
+        return decimal(value, 2)
+    return f"{100 * value if unit else value:.6g}{unit}".replace("-", "−")
+
+
 def points(value: Any) -> str:
     """A difference of two rates in percentage points, with its sign if it has one: `+3.1 points`, `0.0 points`."""
     if not is_number(value):

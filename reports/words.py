@@ -9,7 +9,7 @@ from .components import Component, prompts_needed
 from .contenders import without_treatment
 from .figures import simultaneous_low
 from .files import RunFiles
-from .numbers import count, decimal, interval, is_number, listing, percent
+from .numbers import as_set, count, decimal, interval, is_number, listing, percent
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _how_much(files: RunFiles, candidate: str, incumbent: str) -> str:
     judges = count(len(files.decision.get("counted") or files.comparison.get("judges") or {}), "judge")
     clusters = rate.get("families", rate.get("clusters"))
     families = f" in {count(clusters, 'family', 'families')}" if clusters not in (None, rate.get("n")) else ""
-    level = percent(rate.get("level") or 0.95, 0)
+    level = as_set(rate.get("level") or 0.95)
     asked = f"{count(rate.get('n'), 'prompt')}{families}, {judges}, both orders"
     half = "a tie counts one half, so 50% is no preference"
     raw = f"{percent(rate['estimate'])} ({level} interval {interval(rate.get('low'), rate.get('high'))}"
@@ -218,7 +218,7 @@ def _decided(decision: dict[str, Any], files: RunFiles) -> str:
     said = str(decision.get("outcome") or "none").upper() + (f" for {without_treatment(name, files)}" if name else "")
     if not is_number(rate.get("estimate")):
         return f"{said} (no win rate)"
-    level = percent(rate.get("level") or 0.95, 0)
+    level = as_set(rate.get("level") or 0.95)
     within = f"{level} interval {interval(rate.get('low'), rate.get('high'))}; {count(rate.get('n'), 'prompt')}"
     return f"{said} (win rate {percent(rate['estimate'])}, {within}; judges counted: {listing(judges) or 'none'})"
 
@@ -255,7 +255,7 @@ def _agreed(files: RunFiles, low: Any) -> str:
     rows = files.decision.get("components") or []
     found = next((row for row in rows if row.get("name") == "agreement"), None)
     floor = found["required"] if found else files.policy.get("agreement", 0.20)
-    asked = f"the policy asks for a bound of {decimal(floor, 2)}"
+    asked = f"the policy asks for a bound of {as_set(floor, '')}"
     if found is None:
         return f"; {asked}."
     verdict = "so the panel passes" if found.get("passed") is True else "so the panel does not pass"

@@ -159,6 +159,17 @@ def test_a_threshold_that_is_missed_says_so_and_one_without_its_bound_is_not_dra
     assert margin(before) is None and gate_chart([before]) is None
 
 
+def test_what_the_policy_asks_is_not_rounded(make_run: RunMaker) -> None:
+    files = read_run(make_run())
+    asked = {"coverage": 0.975, "agreement": 0.205, "non_inferiority": -0.0125, "threshold": 0.125}
+    for row in files.decision["components"]:
+        row["required"] = asked.get(row["name"].partition(":")[0], row["required"])
+    said = {c.name.partition(":")[0]: c.required_words for c in components(files)}
+    assert said["coverage"] == "at least 97.5%" and said["agreement"] == "at least 0.205"
+    assert said["non_inferiority"] == "above −1.25 points" and said["threshold"] == "at most 12.5%"
+    assert said["superiority"] == "above 50%"
+
+
 def test_the_first_picture_shows_the_interval_that_its_headline_gives(report: Report) -> None:
     assert report.at_least is not None and report.verdict_plot is not None
     panel = report.win_rates[0]
