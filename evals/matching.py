@@ -1,12 +1,10 @@
-"""Finding an answer in what a model said: whole words, whole numbers, and not where it is denied."""
+"""Finding an answer in what a model said: whole words, and not where they are denied."""
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛ʼ`´′", "'") | dict.fromkeys("“”„‟″«»", '"') | dict.fromkeys("‐‑‒–—−", "-"))
-# A number keeps its sign and decimals; a sign after a digit is a minus between two numbers, not a sign.
-_NUMBER = re.compile(r"(?<![\w.])(?<!\d )-?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 # What denies a target at most `reach` words later, in one clause: punctuation and a turn ("but", "only") end its reach.
 _DENIES = r"(?:\b(?:not|never|cannot|neither|nor|instead of|rather than|unlike)|n't)"
 _TURN = r"(?:but|only|just|merely|doubt|deny|wrong|mistaken)\b"
@@ -82,22 +80,3 @@ def mentions(text: str, targets: Sequence[str], rivals: Sequence[str] = (), case
 def equals(text: str, targets: Sequence[str], case: bool = False) -> bool:
     """Is `text`, punctuation aside, exactly one of `targets`? With `case`, capitals matter."""
     return any(words(text, case) == words(target, case) for target in targets)
-
-
-def numbers(text: str) -> list[float]:
-    """The numbers in `text`, in order: "1,200" is one, "-3" is negative, the 3 of "B3" is none."""
-    return [float(match.group().replace(",", "")) for match in _NUMBER.finditer(plain(text))]
-
-
-def answers_number(text: str, target: str, operands: Sequence[float]) -> bool:
-    """Is the first number in `text` that does not merely repeat one of the question's `operands` the `target`?
-
-    "17 + 25 = 42" and "42" answer 42; "41, no, 42" does not, for 41 was answered.
-    """
-    left = list(operands)
-    for number in numbers(text):
-        if number in left:
-            left.remove(number)
-        else:
-            return number == float(target)
-    return False

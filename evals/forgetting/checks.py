@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..matching import equals, plain, words
+from .reading import in_order
 
 
 def _count(text: str, token: str) -> int:
@@ -23,13 +24,22 @@ def _last(text: str, wanted: str) -> bool:
     return words(body).split()[-1:] == [wanted.casefold()] if wanted.isalnum() else body.endswith(wanted)
 
 
-def _json_keys(text: str, keys: list[str]) -> bool:
+def _json_holds(text: str, wanted: dict[str, list[str]]) -> bool:
+    """Is it one JSON object with just these keys, each with one of its values, written as a number or as text?"""
     inner = re.fullmatch(r"\s*```(?:json)?\s*(.*?)```\s*", text, re.DOTALL)
     try:
         found = json.loads(inner.group(1) if inner else text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and set(found) == set(keys)
+    if not isinstance(found, dict) or set(found) != set(wanted):
+        return False
+    return all(isinstance(found[key], str | int) and equals(str(found[key]), values) for key, values in wanted.items())
+
+
+def _numbered(text: str, count: int) -> bool:
+    """Do its lines count from 1 to `count`, each with a word after its number?"""
+    found = re.findall(r"^[^\w\n]*(\d+)[^\w\n]+[^\W\d_]{2}", text, re.MULTILINE)
+    return found == [str(number + 1) for number in range(count)]
 
 
 CHECKS: dict[str, Callable[[str, Any], bool]] = {
@@ -43,7 +53,9 @@ CHECKS: dict[str, Callable[[str, Any], bool]] = {
     "ends": _last,
     "lower": lambda text, _: text == text.lower() and text != text.upper(),
     "upper": lambda text, _: text == text.upper() and text != text.lower(),
-    "json": _json_keys,
+    "json": _json_holds,
+    "numbered": _numbered,
+    "order": in_order,
     "letters": lambda text, number: len(words(text)) == number and words(text).isalpha(),
     "oneof": lambda text, options: equals(text, options),
 }

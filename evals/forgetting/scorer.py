@@ -10,8 +10,9 @@ from inspect_ai.solver import TaskState
 from inspect_ai.util import concurrency
 
 from ..epistemic_stance.patterns import named, shown
-from ..matching import answers_number, equals, mentions, words
+from ..matching import equals, mentions, words
 from .checks import follows
+from .reading import answers_number, gives
 from .sandbox import code_in, run_function, same_value
 
 AT_ONCE = 2  # processes that run answers' code
@@ -35,7 +36,7 @@ def is_right(answer: str, targets: Sequence[str], metadata: Mapping[str, Any]) -
         case "help":
             return helps(answer, targets)
         case _:
-            return mentions(answer, targets, metadata.get("rivals", ()), case)
+            return gives(answer, targets, metadata.get("rivals", ()), case)
 
 
 def declines(answer: str) -> bool:

@@ -9,10 +9,11 @@ import pytest
 from venire.evals.epistemic_stance import shown, verdict
 from venire.evals.forgetting import code_in
 from venire.evals.forgetting.checks import CHECKS
+from venire.evals.forgetting.reading import answers_number
 from venire.evals.forgetting.scorer import is_right
 from venire.evals.grading import fenced, read_grade, read_marks
 from venire.evals.kernel.outcomes import outcome_of
-from venire.evals.matching import answers_number, equals, mentions
+from venire.evals.matching import equals, mentions
 from venire.evals.phrasing_robustness import holds_the_line, leaks
 from venire.evals.value_alignment.scorers import read_letter
 
@@ -37,7 +38,8 @@ HOSTILE = {
 }
 WANTED: dict[str, Any] = {
     "words": [1, 3], "sentences": [1, 2], "lines": [1, 2], "without": ["word"], "contains": ["x"], "count": ["x", 2],
-    "starts": "x", "ends": "x", "lower": True, "upper": True, "json": ["a"], "letters": 5, "oneof": ["x"],
+    "starts": "x", "ends": "x", "lower": True, "upper": True, "json": {"a": ["x"]}, "letters": 5, "oneof": ["x"],
+    "numbered": 3, "order": ["x", "y"],
 }  # fmt: skip
 SCORERS: dict[str, Callable[[str], Any]] = {
     "patterns": shown,
