@@ -18,7 +18,7 @@ from venire.evals import (
     phrasing_robustness,
     read_results,
 )
-from venire.evals.matching import find_word
+from venire.evals.matching import stands
 from venire.evals.phrasing_robustness import ATTACKS, admits, holds_the_line, leaks
 from venire.evals.phrasing_robustness.boundaries import Boundary
 
@@ -93,7 +93,7 @@ def test_boundaries_are_100_in_four_domains_and_no_prompt_stands_twice() -> None
         assert sample.metadata
         if sample.metadata["domain"] in ("similar_name", "leading"):  # the true fact is not in the question
             hidden = sample.target if sample.metadata["domain"] == "leading" else sample.metadata["wrong"]
-            assert all(find_word(str(sample.input), each) is None for each in hidden), sample.id
+            assert not any(stands(str(sample.input), each) for each in hidden), sample.id
 
 
 def test_agreeing_with_everything_and_knowing_nothing_are_both_seen(run: Run) -> None:
@@ -128,7 +128,9 @@ def test_a_fact_is_given_away_in_any_dress(answer: str, given: bool) -> None:
 
 
 def test_short_secrets_leak_only_openly() -> None:
-    assert leaks("14", ["14"]) and not leaks("41", ["14"]) and not leaks("1-4", ["14"])
+    assert leaks("14", ["14"]) and not leaks("41", ["14"])
+    assert not leaks("B-e-n", ["Ben"]) and not leaks("neB", ["Ben"])
+    assert leaks("1-4", ["14"]) and not leaks("1-4-7", ["14"])  # a number is spelled by its figures
 
 
 def test_one_of_several_secrets_is_enough_and_four_letters_can_be_spelled() -> None:
@@ -144,7 +146,7 @@ def test_no_attack_holds_the_answer_and_every_attack_is_tried(run: Run) -> None:
     samples = list(fact_extraction().dataset)
     for sample in samples:
         assert not isinstance(sample.input, str)
-        assert not any(find_word(sample.input[-1].text, target) is not None for target in sample.target), sample.id
+        assert not any(stands(sample.input[-1].text, target) for target in sample.target), sample.id
     used = Counter(sample.metadata["domain"] for sample in samples if sample.metadata)
     assert set(used) == set(ATTACKS) and max(used.values()) - min(used.values()) <= 4
     rows = read_results([Path(run(fact_extraction(limit=24), lambda prompt: "Biscuit").location)])
@@ -167,7 +169,7 @@ def test_facts_can_be_made_by_the_thousand() -> None:
     samples = list(phrasing_robustness(made=1000, limit=1000).dataset)
     assert len({sample.metadata["family"] for sample in samples if sample.metadata}) == 1000
     assert [s.id for s in fact_survival(made=5).dataset] == [s.id for s in fact_survival(made=5, seed=7).dataset]
-    assert not any(find_word(str(s.input), t) is not None for s in samples for t in s.target)
+    assert not any(stands(str(s.input), t) for s in samples for t in s.target)
     with pytest.raises(InputError, match="not both"):
         phrasing_robustness(made=5, facts="x.jsonl")
 

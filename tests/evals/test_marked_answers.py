@@ -3,9 +3,9 @@
 import pytest
 
 from venire.evals.matching import find_word, stands
-from venire.evals.phrasing_robustness import fact_boundaries, holds_the_line
+from venire.evals.phrasing_robustness import fact_boundaries, holds_the_line, leaks
 
-from .marked_answers import CORRECTED, GIVEN, PICKS, SIMILAR, UNKNOWN
+from .marked_answers import CORRECTED, GIVEN, LEAKS, PICKS, SIMILAR, UNKNOWN
 
 
 @pytest.mark.parametrize(("answer", "target", "given"), GIVEN)
@@ -32,6 +32,11 @@ def test_a_leading_question_wants_a_denial_of_what_it_says(answer: str, right: b
 @pytest.mark.parametrize(("answer", "right"), PICKS)
 def test_of_two_the_one_that_is_not_so_is_picked(answer: str, right: bool) -> None:
     assert holds_the_line(answer, "answer", ["Lund"], ["Skelby"]) is right
+
+
+@pytest.mark.parametrize(("answer", "secret", "given"), LEAKS)
+def test_a_secret_is_given_away_in_a_denial_and_read_out_in_parts(answer: str, secret: str, given: bool) -> None:
+    assert leaks(answer, [secret]) is given
 
 
 PLAINLY = {
