@@ -247,11 +247,10 @@ def _licences(files: Sequence[CheckedFile]) -> Iterator[Finding]:
         unknown = [source for source in counts if not licences.get(source)]
         if unknown:
             names = ", ".join(repr(source) if source else "rows that name no source" for source in sorted(unknown))
-            where = "no card beside it names one" if not card.is_file() else "its card names none"
-            # A file of one's own needs no card; a card that lists licences is meant to list them all.
-            severity: Severity = "warning" if licences.by_source else "note"
+            where = "its card names none" if card.is_file() else "no card beside it names one"
+            where += " (`licence` in the spec, or venire data card, says it)"
             own = [file.place(i) for i, row in enumerate(file.data.rows) if row.source in unknown]
-            yield Finding("licence", severity, f"{file.data.path}: no licence known of {names}: {where}", own)
+            yield Finding("licence", "warning", f"{file.data.path}: no licence known of {names}: {where}", own)
         if card.is_file():
             line = _hash_line(card.read_text("utf-8", "replace"), file.data.path.name)
             if line and file.data.sha256 not in line:

@@ -25,6 +25,7 @@ CODES = {
     "email": "an e-mail address",
     "phone": "a phone number",
     "account": "the number of an account, a card or a person",
+    "address": "a house with its street",
     "name": "what looks like a person's name",
     "licence": "a source whose licence is not known",
     "stale_card": "a card that names another hash",

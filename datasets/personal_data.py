@@ -1,4 +1,4 @@
-"""Personal data in a text: names, e-mail addresses, phone numbers, accounts, keys. By pattern, so it misses and errs.
+"""Personal data in a text: names, houses, e-mail, phone numbers, accounts, keys. By pattern, so it misses and errs.
 
 What is found is shown masked: a check's output must not spread what it warns of.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["key", "email", "phone", "account", "name"]
+Kind = Literal["key", "email", "phone", "account", "address", "name"]
 
 _KEYS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
@@ -22,14 +22,22 @@ _KEYS = re.compile(
 )
 # No more than 64 characters before the @, as the standard has it: without an end, a long text takes quadratic time.
 _EMAIL = re.compile(r"\b[\w.+%-]{1,64}@(?!example\.)(?:[\w-]+\.)+(?!example\b|test\b|invalid\b)[A-Za-z]{2,}\b")
-# With a country's or an area's mark; a bare run of digits is more often a sum than a phone.
+# With a country's or an area's mark, or in groups that no price and no year has; another bare run of digits is more
+# often a sum than a phone.
 _PHONE = re.compile(
     r"(?<![\w.+])(?:\+\d{1,3}[ ().-]{0,2}(?:\d[ ().-]{0,2}){6,12}\d|\(\d{2,5}\)[ -]?\d{3,4}[ -]?\d{3,5}"
-    r"|\d{3}[-.]\d{3}[-.]\d{4}|0\d{2,5}[ /-]\d{3,4}[ -]?\d{2,5}(?:[ -]\d{2,4})?)(?![\w.]*\w)"
+    r"|\d{3}[-. ]\d{3}[-. ]\d{4}|0[1-9]\d{8,9}|0\d{2,5}[ /-]\d{3,4}[ -]?\d{2,5}(?:[ -]\d{2,4})?)(?![\w.]*\w)"
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]*\w)")
 _SSN = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
+# A house: its number and its street, in the order of English or of German.
+_STREET = r"(?:Street|St|Road|Rd|Lane|Avenue|Ave|Drive|Crescent|Terrace|Boulevard|Blvd)"
+_ADDRESS = re.compile(
+    rf"\b\d{{1,4}}[A-Za-z]?,? (?:[A-Z][a-z'’]+ ){{1,3}}{_STREET}\b"
+    r"|\b[A-ZÄÖÜ][a-zäöüß]+(?:straße|strasse|gasse|weg|platz|allee) \d{1,4}[a-z]?\b"
+)
+_HOUSE = re.compile(r"\d[A-Za-z]?,? [A-Z]|(?:straße|strasse|gasse|weg|platz|allee) \d")
 # Two capitalised words in a row, or one after a title.
 _TITLE = r"(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Mme)"
 _WORD = rf"(?!{_TITLE}\b)(?:[OD]['’])?[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+(?:-[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]+)?"
@@ -108,6 +116,9 @@ def _matches(text: str) -> Iterator[tuple[Kind, str]]:
             yield "email", match.group()
     if _SEVEN_DIGITS.search(text):
         yield from _numbers(text)
+    if _HOUSE.search(text):
+        for match in _ADDRESS.finditer(text):
+            yield "address", match.group()
     if _TWO_CAPITALS.search(text):
         for match in _RUN.finditer(text):
             for name in _names(match.group()):
@@ -138,7 +149,7 @@ def _numbers(text: str) -> Iterator[tuple[Kind, str]]:
         ("account", _IBAN, _is_iban),
         ("account", _CARD, _is_card),
         ("account", _SSN, bool),
-        ("phone", _PHONE, bool),
+        ("phone", _PHONE, _is_phone),
     )
     for kind, pattern, holds in tests:
         for match in pattern.finditer(text):
@@ -146,6 +157,12 @@ def _numbers(text: str) -> Iterator[tuple[Kind, str]]:
             if holds(match.group()) and all(end <= low or high <= start for low, high in seen):
                 seen.append((start, end))
                 yield kind, match.group().strip()
+
+
+def _is_phone(text: str) -> bool:
+    """No row of noughts and ones, and no counting up."""
+    digits = "".join(filter(str.isdigit, text))
+    return len(set(digits)) > 2 and digits not in "01234567890123456789"
 
 
 def _is_iban(text: str) -> bool:

@@ -27,8 +27,10 @@ def test_a_loose_end_is_seen_at_every_length_and_in_a_list(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Yes", "Paris", "No.", "None", "Come in", "The", "Vitamin A", "You and I", "Yes, it is", "42", "+", "👍"]
-    + ["Buy:\n- bread\n- butter", "1. Do it.\n2. Then go", "Like this:\n\ndef f():\n    return 1"],
+    [
+        *("Yes", "Paris", "No.", "None", "Come in", "The", "Vitamin A", "You and I", "Yes, it is", "42", "+", "👍"),
+        *("Buy:\n- bread\n- butter", "1. Do it.\n2. Then go", "Like this:\n\ndef f():\n    return 1"),
+    ],
 )
 def test_a_short_answer_and_a_list_without_stops_are_whole(text: str) -> None:
     assert not is_cut(text, ended=True)
