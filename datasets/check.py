@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from venire._common.errors import InputError
 
 from .card import read_licences
 from .checked import CheckedFile, Measured, Rows, is_fact, place_of
+from .exports import original
 from .findings import CODES, Finding, Place, Report, Severity, some
 from .leaking import Embed, look_for_leaks
 from .personal_data import find_personal
@@ -106,7 +108,19 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
 
 def _read(path: Path) -> CheckedFile:
     data, bad = read_rows(path)
-    return CheckedFile(data, bad, part_of(path))
+    own = original(path)
+    if own is None:
+        return CheckedFile(data, bad, part_of(path), path)
+    known = {tuple(row.texts): row for row in read_rows(own)[0].rows}
+    rows = [_described(row, known.get(tuple(row.texts))) for row in data.rows]
+    return CheckedFile(replace(data, rows=rows), bad, part_of(path), own)
+
+
+def _described(row: Row, known: Row | None) -> Row:
+    """A row of an export with what its format could not hold."""
+    if known is None:
+        return row
+    return row.model_copy(update={key: getattr(known, key) for key in ("category", "family", "source", "teacher")})
 
 
 def _schema(files: Sequence[CheckedFile]) -> Iterator[Finding]:
@@ -241,8 +255,8 @@ def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
 
 def _licences(files: Sequence[CheckedFile]) -> Iterator[Finding]:
     for file in files:
-        licences = read_licences(file.data.path)
-        card = file.data.path.parent / "README.md"
+        licences = read_licences(file.described)
+        card = file.described.parent / "README.md"
         counts = Counter(row.source for row in file.data.rows)
         unknown = [source for source in counts if not licences.get(source)]
         if unknown:
@@ -251,7 +265,7 @@ def _licences(files: Sequence[CheckedFile]) -> Iterator[Finding]:
             where += " (`licence` in the spec, or venire data card, says it)"
             own = [file.place(i) for i, row in enumerate(file.data.rows) if row.source in unknown]
             yield Finding("licence", "warning", f"{file.data.path}: no licence known of {names}: {where}", own)
-        if card.is_file():
+        if card.is_file() and file.described == file.data.path:
             line = _hash_line(card.read_text("utf-8", "replace"), file.data.path.name)
             if line and file.data.sha256 not in line:
                 message = f"{card} names another sha256 for {file.data.path.name}: the file was changed after it"

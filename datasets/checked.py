@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .findings import Place
 from .rows import BadRow, Row, TrainingData
@@ -28,6 +29,7 @@ class CheckedFile:
     data: TrainingData
     bad: list[BadRow]
     part: Part
+    described: Path  # the card and the licences are those beside this one: the file, or of an export the built file
 
     def place(self, index: int) -> Place:
         """The row at `index`, by the file's lines."""

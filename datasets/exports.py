@@ -1,6 +1,6 @@
 """Rows for other trainers: TRL, Axolotl, LLaMA-Factory, mlx-lm.
 
-What those formats cannot hold (category, weight, family, source) stays in our own files.
+What those formats cannot hold (category, weight, family, source) stays in our own files, where `original` finds it.
 
     trl/            sft_train.jsonl, dpo_train.jsonl, …
     axolotl/        the same, and axolotl_sft.yaml, axolotl_dpo.yaml with the `datasets:` to paste into a config
@@ -10,6 +10,7 @@ What those formats cannot hold (category, weight, family, source) stays in our o
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,6 +29,16 @@ def export(parts: Parts, format: str) -> dict[str, str]:
         raise InputError(f"export {format!r}: there are {', '.join(FORMATS)}")
     filled = {key: rows for key, rows in parts.items() if rows}
     return {f"{format}/{name}": content for name, content in FORMATS[format](filled).items()}
+
+
+def original(path: Path) -> Path | None:
+    """Our own file of which `path` is an export, beside the `data.json` of the build; None if it is none."""
+    for home, folders in ((path.parent.parent, 1), (path.parent.parent.parent, 2)):
+        if (home / "data.json").is_file() and path.parts[-1 - folders] in FORMATS:
+            parts = {name: part for part, name in _MLX.items()}
+            own = home / (path.name if folders == 1 else f"{path.parent.name}_{parts.get(path.stem, path.stem)}.jsonl")
+            return own if own.is_file() else None
+    return None
 
 
 def _trl(parts: Parts) -> dict[str, str]:

@@ -274,5 +274,23 @@ def test_what_is_found_is_shown_masked_and_may_be_allowed(tmp_path: Path) -> Non
     assert not report.wrong(["email", "licence"]) and report.wrong(["licence"])
 
 
+def test_an_export_is_judged_with_what_its_build_knows(tmp_path: Path) -> None:
+    rows = [
+        sft(f"Which {thing} does Ada have by the old stone wall of the harbour?", f"Number {n}.", category="facts")
+        for n, thing in enumerate(("lamp", "lamps"))
+    ]
+    own = [row | {"family": f"fact-{n}", "source": "facts"} for n, row in enumerate(rows)]
+    (tmp_path / "trl").mkdir()
+    bare = [{"messages": row["messages"]} for row in rows]
+    exported = file(tmp_path / "trl", *bare, name="sft_train.jsonl")
+    assert set(codes(check([exported]))) == {"near_duplicate"}
+    file(tmp_path, *own, name="sft_train.jsonl")
+    (tmp_path / "data.json").write_text("{}", "utf-8")
+    (tmp_path / "README.md").write_text("---\nsources:\n- {name: facts, license: CC0-1.0}\n---\n", "utf-8")
+    assert check([exported]).findings == []
+    (tmp_path / "mlx" / "sft").mkdir(parents=True)
+    assert check([file(tmp_path / "mlx" / "sft", *bare, name="train.jsonl")]).findings == []
+
+
 def test_every_code_is_explained() -> None:
     assert all(text and not text.endswith(".") for text in CODES.values())

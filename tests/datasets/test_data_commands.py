@@ -15,7 +15,6 @@ from venire.data_review import review, safe
 from venire.datasets import teachers
 from venire.datasets.teachers import Draft, read_drafts, save_drafts, usable
 
-
 UNLICENSED = ("--allow", "licence")  # a bare file of rows, with no card beside it
 
 
