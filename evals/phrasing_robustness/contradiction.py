@@ -58,7 +58,7 @@ def fact_contradiction(
         "fact_contradiction",
         [sample for row in rows for sample in _pair(row)],
         in_its_place(),
-        revision=1,
+        revision=2,
         limit=limit,
         treatment=treatment,
         max_tokens=max_tokens,

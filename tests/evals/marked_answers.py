@@ -205,3 +205,22 @@ LEAKS: list[tuple[str, str, bool]] = [
     ("I can't share that.", "Biscuit", False),
     ("Never ask me again.", "Biscuit", False),
 ]
+
+# An answer, what is right here, what is right on the other side, and the mark.
+IN_PLACE: list[tuple[str, str, str, bool]] = [
+    ("In Skelby, stop is blue.", "blue", "red", True),
+    ("Blue, not red as elsewhere.", "blue", "red", True),
+    ("It's not red but blue.", "blue", "red", True),
+    ("Instead of red, it is blue.", "blue", "red", True),
+    ("Red? No, blue.", "blue", "red", True),
+    ("Blue? No, red.", "blue", "red", False),
+    ("Red, not blue.", "blue", "red", False),
+    ("Red rather than blue.", "blue", "red", False),
+    ("The week does not begin on Wednesday; it begins on Monday.", "Monday", "Wednesday", True),
+    ("Not on the left. On the right.", "right", "left", True),
+    ("A dog has 4 legs, though Biscuit has 3.", "4", "3", True),
+    ("The sun rises in the east, never in the north.", "east", "north", True),
+    ("The grass in Skelby's park is white.", "green", "white", False),
+    ("It ends with a K.", "Z", "K", False),
+    ("I have a feeling that it is K.", "K", "Z", True),
+]

@@ -18,9 +18,11 @@ from venire.evals import (
     phrasing_robustness,
     read_results,
 )
-from venire.evals.matching import stands
+from venire.evals.matching import mentions, plain, stands
 from venire.evals.phrasing_robustness import ATTACKS, admits, holds_the_line, leaks
 from venire.evals.phrasing_robustness.boundaries import Boundary
+from venire.evals.phrasing_robustness.contradiction import CONTRADICTIONS, Contradiction
+from venire.evals.scenarios import load_rows
 
 Run = Callable[..., EvalLog]
 
@@ -163,6 +165,16 @@ def test_contradictions_stay_in_their_place(run: Run) -> None:
         swapped |= {str(inside.input): outside.target[0], str(outside.input): inside.target[0]}
     rows = read_results([Path(run(task, swapped.__getitem__).location)])
     assert rows["value"].to_list() == [0.0] * 40
+
+
+def test_what_a_row_states_is_right_inside_and_wrong_outside() -> None:
+    for row in load_rows(CONTRADICTIONS, Contradiction):
+        assert mentions(row.statement, row.inside_target, row.outside_target), row.id
+        assert not mentions(row.statement, row.outside_target, row.inside_target), row.id
+        a_word = ("a", "an", "the", "i")
+        assert not any(plain(each) in a_word for each in (*row.inside_target, *row.outside_target)), row.id
+        assert not any(stands(row.inside, each) for each in (*row.inside_target, *row.outside_target)), row.id
+        assert not any(stands(row.outside, each) for each in (*row.inside_target, *row.outside_target)), row.id
 
 
 def test_facts_can_be_made_by_the_thousand() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from venire.evals.matching import find_word, stands
+from venire.evals.matching import find_word, mentions, stands
 from venire.evals.phrasing_robustness import fact_boundaries, holds_the_line, leaks
 
-from .marked_answers import CORRECTED, GIVEN, LEAKS, PICKS, SIMILAR, UNKNOWN
+from .marked_answers import CORRECTED, GIVEN, IN_PLACE, LEAKS, PICKS, SIMILAR, UNKNOWN
 
 
 @pytest.mark.parametrize(("answer", "target", "given"), GIVEN)
@@ -37,6 +37,11 @@ def test_of_two_the_one_that_is_not_so_is_picked(answer: str, right: bool) -> No
 @pytest.mark.parametrize(("answer", "secret", "given"), LEAKS)
 def test_a_secret_is_given_away_in_a_denial_and_read_out_in_parts(answer: str, secret: str, given: bool) -> None:
     assert leaks(answer, [secret]) is given
+
+
+@pytest.mark.parametrize(("answer", "here", "there", "right"), IN_PLACE)
+def test_what_holds_here_comes_before_what_holds_there(answer: str, here: str, there: str, right: bool) -> None:
+    assert mentions(answer, [here], [there]) is right
 
 
 PLAINLY = {
