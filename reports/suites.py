@@ -15,6 +15,7 @@ from venire.judges.statistics.winrate import MIN_PROMPTS, winrate_ci
 
 from .contenders import with_contender
 from .files import RunFiles
+from .numbers import as_set
 from .pairs import Text, cut
 
 LEVEL = 0.95
@@ -230,11 +231,11 @@ def _role(suite: str, metric: str, files: RunFiles) -> tuple[str, str | None]:
     if limit:
         better = "lower" if limit.get("at_most") is not None else "higher"
         bound = limit["at_most"] if better == "lower" else limit["at_least"]
-        said.append(f"threshold: at {'most' if better == 'lower' else 'least'} {bound:.0%}")
+        said.append(f"threshold: at {'most' if better == 'lower' else 'least'} {as_set(bound)}")
     margin = spec.get("non_inferiority")
     if margin and spec.get("metric") in (None, metric):
         better = better or "higher"
-        said.append(f"may not lose {margin['delta']:.0%} or more")
+        said.append(f"may not lose {as_set(margin['delta'])} or more")
     return "; ".join(said), better or _known_direction(suite, metric)
 
 

@@ -16,7 +16,7 @@ from venire.reports.files import read_run
 from venire.reports.model import Report, make_report
 from venire.reports.numbers import percent
 from venire.reports.progression import PhrasingPoint
-from venire.reports.suites import Rate
+from venire.reports.suites import Rate, changes
 
 RunMaker = Callable[..., Path]
 ROWS = [
@@ -168,6 +168,11 @@ def test_what_the_policy_asks_is_not_rounded(make_run: RunMaker) -> None:
     assert said["coverage"] == "at least 97.5%" and said["agreement"] == "at least 0.205"
     assert said["non_inferiority"] == "above −1.25 points" and said["threshold"] == "at most 12.5%"
     assert said["superiority"] == "above 50%"
+    frozen = {suite["name"]: suite for suite in files.frozen["suites"]}
+    frozen["epistemic_stance"]["thresholds"]["ai_disclaimer"]["at_most"] = 0.125
+    frozen["forgetting"]["non_inferiority"]["delta"] = 0.0125
+    roles = " ".join(change.role for change in changes(files))
+    assert "threshold: at most 12.5%" in roles and "may not lose 1.25% or more" in roles
 
 
 def test_the_first_picture_shows_the_interval_that_its_headline_gives(report: Report) -> None:
