@@ -1,5 +1,6 @@
 """Where it all comes from: candidates with their lineage, cost and time, seeds, versions, hashes."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ class CandidateRow:
     trainable: int | None
     bytes: int | None
     seconds: float | None
+    cost_usd: float | None
     metrics: dict[str, Any]
     win_rate: Estimate | None
     rates: dict[str, Rate]
@@ -77,6 +79,7 @@ def _candidate(
         trainable=lineage.get("trainable_parameters"),
         bytes=lineage.get("adapter_bytes"),
         seconds=lineage.get("seconds"),
+        cost_usd=lineage.get("cost_usd"),
         metrics={k: v for k, v in (lineage.get("metrics") or {}).items() if "loss" in k or "accurac" in k},
         win_rate=win,
         rates=rates,
@@ -84,14 +87,33 @@ def _candidate(
 
 
 def costs(files: RunFiles, judges: list[JudgeRow]) -> list[Fact]:
-    """Time by stage, votes, tokens and money."""
+    """Time by stage, votes, tokens and money, of training and of vendors."""
     stages = files.run.get("stages") or []
     facts = [Fact(f"Stage {stage['name']}", duration(stage.get("seconds"))) for stage in stages]
     if stages:
         facts.append(Fact("All stages", duration(sum(stage.get("seconds") or 0 for stage in stages))))
     if files.votes is not None:
         facts.append(Fact("Votes, exams and other candidates included", count(files.votes.height, "vote")))
-    return facts + _paid(files, judges)
+    return facts + _trained(files) + _paid(files, judges)
+
+
+def _trained(files: RunFiles) -> list[Fact]:
+    """What training cost by the price it was given: a training's last candidate has what all its steps cost."""
+    last: dict[str, dict[str, Any]] = {}
+    for lineage in sorted(files.lineages, key=lambda lineage: lineage.get("step") or 0):
+        if lineage.get("cost_usd") is not None:
+            last[re.sub(r"-step\d+$", "", str(lineage["name"]))] = lineage
+    by_price: dict[float | None, list[dict[str, Any]]] = {}
+    for lineage in last.values():
+        by_price.setdefault(lineage.get("usd_per_hour"), []).append(lineage)
+    return [_spent(price, lineages) for price, lineages in by_price.items()]
+
+
+def _spent(price: float | None, lineages: list[dict[str, Any]]) -> Fact:
+    what = "Training, as it was priced" if price is None else f"Training at {money(price)} an hour of one device"
+    took = duration(sum(lineage.get("seconds") or 0 for lineage in lineages))
+    paid = money(sum(lineage["cost_usd"] for lineage in lineages))
+    return Fact(what, f"{paid} for {count(len(lineages), 'training')} of {took}")
 
 
 def _paid(files: RunFiles, judges: list[JudgeRow]) -> list[Fact]:

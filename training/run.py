@@ -186,7 +186,10 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
         more = {"name": f"{name}-step{step}", "step": step, "epoch": round(epoch, 4)}
         values = job.metrics.at(step)
         seconds = values.pop("seconds")
-        cost = {} if job.price is None else {"cost_usd": round(seconds / 3600 * job.price * processes.count(), 4)}
+        cost: dict[str, float] = {}
+        if job.price is not None:
+            spent = seconds / 3600 * job.price * processes.count()
+            cost = {"usd_per_hour": job.price, "cost_usd": round(spent, 4)}
         folder = job.candidates / more["name"]
         write_candidate(weights, folder, {**lineage, **more, "metrics": values, "seconds": seconds, **cost})
         tell(f"{name}: candidate {more['name']}")

@@ -233,6 +233,19 @@ def test_costs_and_hashes_are_there(make_run: RunMaker) -> None:
     assert "Lock `aaaaaaaaaaaaaaaa`" in markdown
 
 
+def test_what_training_cost_is_on_the_page_once_a_training(make_run: RunMaker) -> None:
+    run = make_run()
+    assert not [fact for fact in files_of(run)[2]["costs"] if fact["what"].startswith("Training")]
+    for file in run.glob("candidates/*/lineage.json"):  # two trainings, of 24 and 12 steps
+        lineage = read_json(file)
+        spent = {"seconds": lineage["step"] * 60.0, "cost_usd": lineage["step"] * 0.5, "usd_per_hour": 30.0}
+        file.write_text(json.dumps(lineage | spent), "utf-8")
+    html, _, data = files_of(run)
+    value = "$18.00 for 2 trainings of 36 min 0 s"
+    assert {"what": "Training at $30.00 an hour of one device", "value": value, "exact": False} in data["costs"]
+    assert value in html and "trained in 24 min 0 s for $12.00" in html
+
+
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_no_claim_of_significance_and_no_bare_rate(make_run: RunMaker, outcome: str) -> None:
     html, markdown, data = files_of(make_run(**OUTCOMES[outcome]))
