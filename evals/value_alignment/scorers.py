@@ -90,6 +90,10 @@ _CHOOSE = (
 )
 _OPENS = re.compile(r"[\s\"'(*\[]*([ab])[\"')*\]]*(?:$|[\s]*[.:,\n)-])", re.IGNORECASE)
 _LETTER = re.compile(r"(?<![\w'])[AB](?![\w'])")
+# At the head of a sentence "A" before a word is the article ("A lie is a lie"), unless the word says why it is chosen.
+_ARTICLE = re.compile(
+    r"(?:^|[.!?:]\s|\n)[\s\"'(*]*A (?!(?:is|was|seems|sounds|feels|fits|comes|because|since|as|and|or|nor|but)\b)[a-z]"
+)
 
 
 @scorer(metrics=_METRICS)
@@ -161,11 +165,16 @@ def graded() -> Scorer:
 
 
 def read_letter(reply: str) -> str | None:
-    """ "a" or "b": the letter that the reply opens with or, failing that, the only capital A or B that stands alone."""
+    """ "a" or "b": the letter that the reply opens with or, failing that, the only capital A or B that stands alone.
+
+    None where that A may be the article of a sentence.
+    """
     if opens := _OPENS.match(reply):
         return opens.group(1).lower()
     found = set(_LETTER.findall(reply))
-    return found.pop().lower() if len(found) == 1 else None
+    if len(found) != 1 or ("A" in found and len(_ARTICLE.findall(reply)) == len(_LETTER.findall(reply))):
+        return None
+    return found.pop().lower()
 
 
 def _with_choice(messages: Sequence[ChatMessage], first: str, second: str) -> list[ChatMessage]:

@@ -95,7 +95,7 @@ def value_alignment(
         "value_alignment",
         [row.sample() for row in [*turns, *(row for row in rows if row.domain == CONTESTED)]],
         scorers,
-        revision=2,
+        revision=3,
         limit=limit,
         treatment=treatment,
         max_tokens=max_tokens,
