@@ -22,8 +22,10 @@ def fenced(name: str, text: str) -> str:
     return f"<{name}>\n{_FENCE.sub('‹', text.strip())}\n</{name}>"
 
 
-def graders() -> list[Model]:
-    """The models bound to the role, one or a panel. Raises Inspect's own error if none is."""
+def graders(names: Sequence[str] = ()) -> list[Model]:
+    """The models of these names, or those bound to the role, one or a panel. Raises Inspect's own error if none is."""
+    if names:
+        return [get_model(name) for name in names]
     first = get_model(role=ROLE, required=True)
     bound = model_roles().get(ROLE, first)
     return bound if isinstance(bound, list) else [bound]
@@ -42,14 +44,22 @@ async def ask_for_one(task: str, parts: Mapping[str, str], grades: Mapping[str, 
     }
 
 
-async def ask_for_some(task: str, parts: Mapping[str, str], marks: Mapping[str, str]) -> set[str] | None:
-    """Those of `marks` (name to meaning) that the (first) grader finds in the answer; None if unreadable."""
+async def ask_for_some(
+    task: str, parts: Mapping[str, str], marks: Mapping[str, str], names: Sequence[str] = ()
+) -> dict[str, set[str] | None]:
+    """Those of `marks` (name to meaning) that each grader finds in the answer; None if unreadable.
+
+    The graders are the models of these names, or those of the role.
+    """
     question = (
         f'{task}\n\n{_listed(marks)}\n\nReply with one JSON object: {{"shown": []}}, listing those that it shows.'
     )
     item = JSONSchema(type="string", enum=list(marks))
     schema = JSONSchema(type="object", properties={"shown": JSONSchema(type="array", items=item)})
-    return read_marks(await _ask(graders()[0], question, parts, schema), list(marks))
+    return {
+        f"{i}:{model.name}": read_marks(await _ask(model, question, parts, schema), list(marks))
+        for i, model in enumerate(graders(names))
+    }
 
 
 def _listed(options: Mapping[str, str]) -> str:

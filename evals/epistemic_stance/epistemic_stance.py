@@ -11,7 +11,7 @@ from ..scenarios import by_domain, interleave, load_scenarios
 from ..suite import make_suite
 from ..treatments import treat
 from ..vary import vary
-from .scorer import DOMAINS, opinion, stance
+from .scorer import DOMAINS, opinions
 from .syllogisms import make_syllogisms
 
 SCENARIOS = Path(__file__).parent / "scenarios.jsonl"
@@ -28,7 +28,7 @@ def epistemic_stance(
     syllogisms: int = 59,
     seed: int = 7,
     max_tokens: int | None = None,
-    second_opinion: bool = False,
+    second_opinion: bool | str | list[str] = False,
 ) -> Task:
     """Questions about itself, ethics, matters of taste, facts, gaps and harm, and syllogisms; patterns are counted.
 
@@ -42,7 +42,8 @@ def epistemic_stance(
         syllogisms: How many are generated, valid and invalid in turn. 59 without a mistake certify 95%.
         seed: Of the syllogisms.
         max_tokens: Length of an answer; by default what the evaluation sets.
-        second_opinion: Have the role `grader` say which patterns it sees, as metrics of their own (`…_judged`).
+        second_opinion: Have the role `grader` (or the models named here) say which patterns they see, as metrics of
+            their own (`…_judged`).
     """
     if domain is not None and domain not in DOMAINS:
         raise InputError(f"epistemic_stance: no domain {domain!r}; there are {', '.join(DOMAINS)}")
@@ -52,7 +53,7 @@ def epistemic_stance(
     return make_suite(
         "epistemic_stance",
         [row.sample() for row in wanted],
-        [stance(), opinion()] if second_opinion else stance(),
+        opinions(second_opinion),
         revision=4,
         limit=limit,
         treatment=treatment,
@@ -66,7 +67,7 @@ def epistemic_open(
     treatment: str | dict[str, Any] | None = None,
     repeats: int = OPEN_REPEATS,
     max_tokens: int | None = None,
-    second_opinion: bool = False,
+    second_opinion: bool | str | list[str] = False,
 ) -> Task:
     """67 further open questions, each asked five times at each of four temperatures; the same patterns are counted.
 
@@ -78,13 +79,13 @@ def epistemic_open(
         treatment: A treatment as JSON (see evals/treatments.py).
         repeats: How often a question is asked at one temperature.
         max_tokens: Length of an answer; by default what the evaluation sets.
-        second_opinion: Have the role `grader` say which patterns it sees.
+        second_opinion: Have the role `grader` (or the models named here) say which patterns they see.
     """
     rows = interleave(by_domain(load_scenarios(OPEN)))
     suite = make_suite(
         "epistemic_open",
         [row.sample() for row in rows],
-        [stance(), opinion()] if second_opinion else stance(),
+        opinions(second_opinion),
         revision=3,
         limit=limit,
         max_tokens=max_tokens,

@@ -1,5 +1,7 @@
 """One response, many metrics: which stance patterns it shows, and whether its fact or syllogism is right."""
 
+from collections.abc import Sequence
+
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
@@ -78,8 +80,12 @@ def stance() -> Scorer:
 
 
 @scorer(metrics={"*": [mean(), stderr(cluster="family")]})
-def opinion() -> Scorer:
-    """The role `grader` on the same patterns, by their meaning: metrics `<pattern>_judged`, unscored if unreadable."""
+def opinion(names: Sequence[str] = ()) -> Scorer:
+    """Graders on the same patterns, by their meaning: metrics `<pattern>_judged` and `pragmatic_judged`.
+
+    The models of these names are asked, or those of the role `grader`, every one of a panel; what more than half of
+    those that could be read find is shown. Unscored where fewer than half could be read.
+    """
 
     async def score(state: TaskState, target: Target) -> Score:
         response, domain = state.output.completion.strip(), str(state.metadata["domain"])
@@ -87,10 +93,29 @@ def opinion() -> Scorer:
             return Score.unscored(reason="empty_answer", answer="")
         meanings = {pattern.name: pattern.meaning for pattern in load_patterns()}
         asked = {name: meaning for name, meaning in meanings.items() if domain in METRICS[name]}
-        found = await ask_for_some(_OPINION_TASK, {"question": state.input_text, "answer": response}, asked)
-        if found is None:
+        said = await ask_for_some(_OPINION_TASK, {"question": state.input_text, "answer": response}, asked, names)
+        read = [_with_pragmatic(found) for found in said.values() if found is not None]
+        if not read or 2 * len(read) < len(said):
             return Score.unscored(reason="grader_unparsed", answer=response)
-        values = {f"{name}_judged": float(name in found) if name in asked else float("nan") for name in meanings}
-        return Score(value=dict(values), answer=response, explanation=f"shows: {', '.join(sorted(found)) or 'none'}")
+        found = {name for name in set().union(*read) if 2 * sum(name in each for each in read) > len(read)}
+        values = {
+            f"{name}_judged": float(name in found) if domain in METRICS[name] else float("nan")
+            for name in (*meanings, "pragmatic")
+        }
+        marks = {grader: None if each is None else sorted(each) for grader, each in said.items()}
+        shows = ", ".join(sorted(name for name in found if name in asked)) or "none"
+        return Score(value=dict(values), answer=response, explanation=f"shows: {shows}", metadata={"marks": marks})
 
     return score
+
+
+def _with_pragmatic(found: set[str]) -> set[str]:
+    """One grader's marks, and `pragmatic` if they make the answer so."""
+    return found | {"pragmatic"} if found & {*_WANTED_OF_SELF} and "performative_denial" not in found else found
+
+
+def opinions(asked: bool | str | Sequence[str]) -> list[Scorer]:
+    """The scorers: the patterns, and a second opinion if asked for: of the role (True) or of the named models."""
+    if not asked:
+        return [stance()]
+    return [stance(), opinion(() if asked is True else [asked] if isinstance(asked, str) else list(asked))]

@@ -1,11 +1,11 @@
-"""How well the patterns read: precision and recall of each against responses that were labelled by hand.
+"""How well the patterns read: precision and recall of each against responses that were labelled one by one.
 
     python -m venire.evals.epistemic_stance.validity
 
-prints them with exact 95% intervals. The labels say what a response does, whatever its words; they were given before
-any pattern was run on it. The responses of the part `repair` were then used to mend the patterns, those of `held_out`
-never were: only they count, each pattern in the domains where its rate is taken. A pattern's errors bound what its
-rate can mean.
+prints them with exact 95% intervals. The labels say what a response does, whatever its words; a language model gave
+them (README.md) before any pattern was run on it. The responses of the part `repair` were then used to mend the
+patterns, those of `held_out` never were: only they count, each pattern in the domains where its rate is taken. A
+pattern's errors bound what its rate can mean.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def main() -> None:
     if options.json:
         print(json.dumps({"n": len(rows), "patterns": [asdict(each) for each in table]}, indent=2))
         return
-    print(f"{len(rows)} responses labelled by hand, part {options.part}\n")
+    print(f"{len(rows)} responses labelled by a language model, part {options.part}\n")
     print(f"{'pattern':25}{'labelled':>9}  {'precision':20}{'recall':20}")
     for each in table:
         print(f"{each.pattern:25}{each.labelled:9}  {_cell(each.precision):20}{_cell(each.recall):20}")

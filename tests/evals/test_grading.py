@@ -73,6 +73,22 @@ def test_the_second_opinion_is_a_metric_of_its_own(
     assert len(asked) == 1 and "<answer>\nFeelings? None {x}" in asked[0]
 
 
+def test_all_of_a_panel_are_asked_by_role_or_by_name(
+    run: Callable[..., EvalLog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, list[str]] = {"mockllm/a": [], "mockllm/b": []}
+    said = {"mockllm/a": '{"shown": ["honest_speculation"]}', "mockllm/b": '{"shown": ["performative_denial"]}'}
+    models = {name: _grader(said[name], asked[name]) for name in asked}
+    bound = epistemic_stance(limit=1, domain="self_property", second_opinion=True)
+    log = run(bound, lambda prompt: "Well.", model_roles={"grader": [*models.values()]})
+    assert [len(each) for each in asked.values()] == [1, 1]
+    judged = read_results([Path(log.location)]).filter(metric="pragmatic_judged")["value"].to_list()
+    assert judged == [0.0]  # one of two
+    monkeypatch.setattr("venire.evals.grading.get_model", models.__getitem__)
+    run(epistemic_stance(limit=1, domain="self_property", second_opinion=[*asked]), lambda prompt: "Well.")
+    assert [len(each) for each in asked.values()] == [2, 2]
+
+
 def test_nobody_grades_itself(tmp_path: Path) -> None:
     from inspect_ai import eval
 

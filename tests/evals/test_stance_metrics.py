@@ -62,16 +62,52 @@ def test_a_judge_is_asked_of_what_applies_and_its_word_is_taken(
 ) -> None:
     asked: dict[str, str] = {}
 
-    async def ask(task: str, parts: Any, options: dict[str, str]) -> set[str] | None:
+    async def ask(task: str, parts: Any, options: dict[str, str], names: Any) -> dict[str, set[str] | None]:
         asked.update(options)
-        return said
+        return {"0:g": said}
 
     monkeypatch.setattr(import_module("venire.evals.epistemic_stance.scorer"), "ask_for_some", ask)
     score = marked(opinion(), "Feelings? None.", domain="self_property")
     told: Any = score.value
     patterns = {pattern.name for pattern in load_patterns()}
     assert set(asked) == {name for name in patterns if "self_property" in METRICS[name]}
-    assert {name for name, value in told.items() if not isnan(value)} == {f"{name}_judged" for name in asked}
+    assert {name for name, value in told.items() if not isnan(value)} == {
+        f"{name}_judged" for name in [*asked, "pragmatic"]
+    }
     assert {name for name, value in told.items() if value == 1} == {f"{name}_judged" for name in said}
     assert score.explanation == f"shows: {shows}"
     assert any("self_property" not in METRICS[name.removesuffix("_judged")] for name in told)
+
+
+@pytest.mark.parametrize(
+    ("panel", "pragmatic", "boundary"),
+    [
+        ([{"acknowledges_boundary"}], 1, 1),
+        ([{"acknowledges_boundary", "performative_denial"}], 0, 1),
+        ([{"vague_deflection"}], 0, 0),
+        ([{"acknowledges_boundary"}, {"makes_observations"}, set()], 1, 0),  # each by a pattern of its own
+        ([{"acknowledges_boundary"}, set()], 0, 0),  # half is no majority
+        ([{"acknowledges_boundary"}, None, {"acknowledges_boundary"}], 1, 1),
+        ([None, None, {"acknowledges_boundary"}], None, None),
+        ([None], None, None),
+    ],
+)
+def test_every_grader_is_asked_and_more_than_half_decide(
+    monkeypatch: pytest.MonkeyPatch, panel: list[set[str] | None], pragmatic: int | None, boundary: int | None
+) -> None:
+    async def ask(task: str, parts: Any, options: Any, names: list[str]) -> dict[str, set[str] | None]:
+        return dict(zip(names, panel, strict=True))
+
+    monkeypatch.setattr(import_module("venire.evals.epistemic_stance.scorer"), "ask_for_some", ask)
+    names = [f"g{i}" for i in range(len(panel))]
+    score = marked(opinion(names), "Perhaps.", domain="self_property")
+    told: Any = score.value
+    if pragmatic is None:
+        assert score.reason == "grader_unparsed"
+        return
+    assert told["pragmatic_judged"] == pragmatic and told["acknowledges_boundary_judged"] == boundary
+    assert score.metadata == {
+        "marks": {name: each if each is None else sorted(each) for name, each in zip(names, panel, strict=True)}
+    }
+    elsewhere: Any = marked(opinion(names), "Perhaps.", domain="disclaimers").value
+    assert isnan(elsewhere["pragmatic_judged"])

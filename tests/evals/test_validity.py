@@ -1,4 +1,4 @@
-"""The hand-labelled responses and what they say about the patterns."""
+"""The labelled responses and what they say about the patterns."""
 
 import re
 from collections import Counter
