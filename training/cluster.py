@@ -1,10 +1,11 @@
 """The points of a grid, trained side by side on a Ray cluster; a point whose worker dies goes on on another.
 
-The run's folder is on a disk that every worker sees under the same path, and so is the base: a worker writes its
-checkpoints and candidates there, and whoever takes a point over finds them.
+The folder that this was started in is on a disk that every worker sees under the same path, and so are the run's and
+the base: a worker works there, whatever folder Ray was started in, and whoever takes a point over finds all of it.
 """
 
 import os
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +46,16 @@ def train_on(
     except Exception as error:  # Ray raises many kinds where nobody answers
         raise ServiceError(f"--on {address}: no Ray cluster answers there ({type(error).__name__})") from error
 
+    here = Path.cwd()  # what data, parents and the run's folder are relative to
+
     def point(recipe: Recipe) -> str | None:
         from .run import train
 
+        if not here.is_dir():
+            return f"2 a worker has no folder {here}; start Ray where every machine sees it under this path"
         try:
-            train(recipe, out, lock_sha256=lock_sha256, base=base, device=device, quick=quick, price=price)
+            with chdir(here):
+                train(recipe, out, lock_sha256=lock_sha256, base=base, device=device, quick=quick, price=price)
         except VenireError as error:  # our own sentence; Ray would wrap it in a traceback
             return f"{error.exit_code} {error}"
         return None

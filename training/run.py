@@ -80,7 +80,7 @@ def train(
     processes.join(found)
     for variant in recipe.variants():
         job = _Job(variant, out, base, found, quick, price, lock_sha256, tell)
-        made += job.run()
+        made += job.run(on)
     return made
 
 
@@ -114,7 +114,8 @@ class _Job:
         found = list_candidates(self.candidates, self.recipe.name)
         return [c for c in found if c.lineage["recipe"].get("variant", "") == self.recipe.variant]
 
-    def run(self) -> list[Candidate]:
+    def run(self, on: str | None) -> list[Candidate]:
+        """Train, or read what the cluster `on` has trained: that is paid for, and not done again here."""
         recipe = self.recipe
         with processes.first_then_others():
             data = recipe.load()
@@ -123,6 +124,11 @@ class _Job:
             made = self.made()
             begun = _begin(self, data, parent, made)
         if last not in [candidate.step for candidate in made]:
+            if on is not None:
+                raise VenireError(
+                    f"--on {on}: {recipe.run_name} was trained there, and its candidates are not in "
+                    f"{self.candidates.resolve()}; all workers must see that folder, on one disk, under this path"
+                )
             with alone(self.work), explained(recipe, self.work, lambda: bool(self.made())), hushed():
                 _run(self, data, parent, begun)
             processes.wait()  # for the last candidate
@@ -186,10 +192,7 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
         more = {"name": f"{name}-step{step}", "step": step, "epoch": round(epoch, 4)}
         values = job.metrics.at(step)
         seconds = values.pop("seconds")
-        cost: dict[str, float] = {}
-        if job.price is not None:
-            spent = seconds / 3600 * job.price * processes.count()
-            cost = {"usd_per_hour": job.price, "cost_usd": round(spent, 4)}
+        cost = {} if job.price is None else {"cost_usd": round(seconds / 3600 * job.price * processes.count(), 4)}
         folder = job.candidates / more["name"]
         write_candidate(weights, folder, {**lineage, **more, "metrics": values, "seconds": seconds, **cost})
         tell(f"{name}: candidate {more['name']}")

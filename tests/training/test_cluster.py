@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from venire._common.errors import InputError
+from venire._common.errors import InputError, VenireError
 from venire.engine import Base
 from venire.training.recipe import Recipe
 from venire.training.run import train
@@ -18,7 +18,7 @@ from venire.training.run import train
 MakeRecipe = Callable[..., Recipe]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     pytest.importorskip("ray", reason="pip install 'venire[ray]'")
     from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
@@ -59,6 +59,17 @@ def test_a_killed_worker_s_point_goes_on_elsewhere_to_the_same_weights(
     assert [(c.name, c.sha256) for c in found] == [(c.name, c.sha256) for c in here]
 
 
+def test_a_cluster_that_was_started_in_another_folder_works_in_that_of_the_experiment(
+    cluster: str, small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_recipe()  # writes the rows
+    monkeypatch.chdir(tmp_path)
+    recipe = small_recipe(data="sft.jsonl", epochs=1, grid={"seed": [1]})
+    quiet: dict[str, Any] = {"lock_sha256": "a", "base": byte_base, "device": "cpu", "progress": lambda _: None}
+    found = train(recipe, Path("runs/mine"), on=cluster, **quiet)
+    assert [c.path for c in found] == [Path(f"runs/mine/candidates/{recipe.name}-seed1-step{n}") for n in (2, 3)]
+
+
 def test_a_bad_row_on_a_worker_is_one_sentence_here(
     cluster: str, small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
 ) -> None:
@@ -86,6 +97,18 @@ def test_what_a_cluster_trained_is_read_without_its_device(
     monkeypatch.setattr(cluster, "train_on", elsewhere)
     found = train(recipe, tmp_path, device="cuda", on="ray://there:1", **quiet)
     assert [c.step for c in found] == [1] and asked == ["cuda"]
+
+
+def test_what_a_cluster_trained_out_of_sight_is_not_trained_again_here(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from venire.training import cluster
+
+    monkeypatch.setattr(cluster, "train_on", lambda *_: None)
+    quiet: dict[str, Any] = {"lock_sha256": "a", "base": byte_base, "progress": lambda _: None}
+    with pytest.raises(VenireError, match=r"tiny_sft was trained there, and its candidates are not in .*/candidates;"):
+        train(small_recipe(), tmp_path, on="ray://there:1", **quiet)
+    assert not (tmp_path / "candidates").exists()
 
 
 def test_without_ray_it_says_what_to_install(
