@@ -44,17 +44,40 @@ def begin(work: Path, name: str, now: dict[str, Any], lineages: Iterable[dict[st
 
     Raises InputError if checkpoints or candidates were made of something else.
     """
-    file = work / FILE
-    before = read_json(file) if file.is_file() else None
-    earlier = list(lineages)
-    if before is not None and (earlier or whole_checkpoints(work)):
-        earlier.append(before)
-    changed = [key for key in now if any(one.get(key) != now[key] for one in earlier)]
+    before, earlier = _before(work), _earlier(work, lineages)
+    changed = _changed(now, earlier)
+    if now["quick"] and "quick" in changed:
+        raise InputError(f"recipe {name!r} was begun in full in {work}: leave --quick out, or name another experiment")
     if changed:
         raise InputError(
             f"recipe {name!r} was begun in {work} with another {' and '.join(changed)}; give the "
             f"{'recipe' if 'recipe' in changed else 'experiment'} another name, or remove that folder and its "
             "candidates to train anew"
         )
-    same = before is not None and all(before.get(key) == value for key, value in now.items())
-    return before if same and before is not None else now
+    return before if before and not _changed(now, [before]) else now
+
+
+def tried_out(work: Path, now: dict[str, Any], lineages: Iterable[dict[str, Any]]) -> bool:
+    """Is all that is there of `--quick`, made to see that a recipe works, and `now` something else?"""
+    earlier = _earlier(work, lineages)
+    return all(one.get("quick") for one in earlier) and bool(_changed(now, earlier))
+
+
+def discard(work: Path, candidates: Iterable[Path]) -> None:
+    """Remove what a training has made, and what it would go on after."""
+    for folder in [*candidates, *work.glob("checkpoint-*")]:
+        shutil.rmtree(folder)
+
+
+def _changed(now: dict[str, Any], earlier: list[dict[str, Any]]) -> list[str]:
+    return [key for key in now if any(one.get(key) != now[key] for one in earlier)]
+
+
+def _before(work: Path) -> dict[str, Any] | None:
+    return read_json(work / FILE) if (work / FILE).is_file() else None
+
+
+def _earlier(work: Path, lineages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is there was made of this."""
+    earlier, before = list(lineages), _before(work)
+    return [*earlier, before] if before and (earlier or whole_checkpoints(work)) else earlier

@@ -20,7 +20,7 @@ from venire._common.errors import InputError, VenireError
 from venire._common.files import read_json, write_json
 
 from . import processes
-from .begun import FILE, begin, last_whole, step_of
+from .begun import FILE, begin, discard, last_whole, step_of, tried_out
 from .candidates import (
     Candidate,
     describe_base,
@@ -121,8 +121,7 @@ class _Job:
             data = recipe.load()
             parent = _parent(recipe, self.base)
             last = recipe.checkpoints(len(data.train.rows), self.quick)[-1]
-            made = self.made()
-            begun = _begin(self, data, parent, made)
+            begun, made = _begin(self, data, parent)
         if last not in [candidate.step for candidate in made]:
             if on is not None:
                 raise VenireError(
@@ -161,9 +160,9 @@ def alone(work: Path) -> Iterator[None]:
         yield
 
 
-def _begin(job: _Job, data: Mixture, parent: Candidate | None, made: list[Candidate]) -> dict[str, Any]:
-    """What is trained, checked against what was begun, and what candidates were made of, here."""
-    recipe = job.recipe
+def _begin(job: _Job, data: Mixture, parent: Candidate | None) -> tuple[dict[str, Any], list[Candidate]]:
+    """What is trained, checked against what was begun here, and the candidates that were made of it."""
+    recipe, made = job.recipe, job.made()
     named = {"name": recipe.name, "sha256": recipe.sha256} | ({"variant": recipe.variant} if recipe.variant else {})
     now = {
         "recipe": named,
@@ -172,7 +171,13 @@ def _begin(job: _Job, data: Mixture, parent: Candidate | None, made: list[Candid
         "parent": parent and {"name": parent.name, "sha256": parent.sha256, "step": parent.step},
         "quick": job.quick,
     }
-    return begin(job.work, recipe.run_name, now, [candidate.lineage for candidate in made])
+    lineages = [candidate.lineage for candidate in made]
+    if tried_out(job.work, now, lineages):
+        with alone(job.work):
+            job.tell(f"{recipe.run_name}: what --quick made goes; it is trained anew")
+            discard(job.work, [candidate.path for candidate in made])
+        made, lineages = [], []
+    return begin(job.work, recipe.run_name, now, lineages), made
 
 
 def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, Any]) -> None:
@@ -192,7 +197,10 @@ def _run(job: _Job, data: Mixture, parent: Candidate | None, begun: dict[str, An
         more = {"name": f"{name}-step{step}", "step": step, "epoch": round(epoch, 4)}
         values = job.metrics.at(step)
         seconds = values.pop("seconds")
-        cost = {} if job.price is None else {"cost_usd": round(seconds / 3600 * job.price * processes.count(), 4)}
+        cost: dict[str, float] = {}
+        if job.price is not None:
+            spent = seconds / 3600 * job.price * processes.count()
+            cost = {"usd_per_hour": job.price, "cost_usd": round(spent, 4)}
         folder = job.candidates / more["name"]
         write_candidate(weights, folder, {**lineage, **more, "metrics": values, "seconds": seconds, **cost})
         tell(f"{name}: candidate {more['name']}")

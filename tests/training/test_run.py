@@ -161,6 +161,39 @@ def test_quick_trains_a_tenth(small_recipe: MakeRecipe, byte_base: Base, tmp_pat
     assert found[-1].lineage["quick"] is True
 
 
+def test_what_quick_made_gives_way_to_the_real_training_and_not_the_other_way_round(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    def steps(quick: bool) -> list[int]:
+        found = quietly(small_recipe(epochs=epochs), tmp_path, byte_base, quick=quick)
+        assert {c.path.name for c in found} == {folder.name for folder in (tmp_path / "candidates").iterdir()}
+        assert all(c.lineage["quick"] is quick for c in found)
+        return [c.step for c in found]
+
+    epochs = 10
+    assert steps(quick=True) == [2, 3]
+    epochs = 1  # the recipe is changed, and its last step is one that a quick candidate has
+    assert steps(quick=False) == [2, 3]
+    with pytest.raises(InputError, match=r"begun in full in .*: leave --quick out"):
+        steps(quick=True)
+
+
+def test_a_decision_on_quick_candidates_departs_from_the_plan(
+    small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+) -> None:
+    from venire.run import Contender
+    from venire.stages.gate import shortened
+
+    (quick,) = quietly(small_recipe(), tmp_path / "quick", byte_base, quick=True)
+    whole = quietly(small_recipe(epochs=0.1), tmp_path / "whole", byte_base)[-1]
+    one, other = (
+        Contender(name, "m", "plain", "b", "adapter", c.sha256, "f", str(c.path))
+        for name, c in (("quick/plain", quick), ("whole/plain", whole))
+    )
+    assert shortened([other]) == []
+    assert shortened([other, one]) == ["training (with --quick, a tenth of the steps: quick/plain)"]
+
+
 def test_a_loss_that_is_no_number_stops_the_training(small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path) -> None:
     with pytest.raises(VenireError, match="diverged; lower learning_rate"):
         quietly(small_recipe(learning_rate=1e30, clip=1e30, epochs=5), tmp_path, byte_base)

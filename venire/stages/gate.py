@@ -40,6 +40,7 @@ def gate(
         raise VenireError(f"{run.folder} holds no vote yet: judge first with: venire judge {run.path}")
     suites = write_frames(run, contenders)
     changed = planning.changes(lock["frozen"], planning.describe(run)) + joined(judging, ledger)
+    changed += shortened(contenders)
     finalist = chosen(design, ledger, [c.name for c in candidates])
     inputs = GateInputs(
         votes=ledger.votes,
@@ -85,6 +86,14 @@ def joined(judging: "Judging", ledger: "Ledger") -> list[str]:
     voted = set(ledger.votes["judge"])
     added = [name for name in judging.manifest.added if name in voted]
     return [f"panel (judges added afterwards: {', '.join(added)})"] if added else []
+
+
+def shortened(contenders: Sequence["Contender"]) -> list[str]:
+    """Weights that were trained with `--quick`, as a departure from what was to be trained."""
+    from venire.lineages import lineage
+
+    found = [contender.name for contender in contenders if lineage(contender).get("quick")]
+    return [f"training (with --quick, a tenth of the steps: {', '.join(found)})"] if found else []
 
 
 def keep_frozen(run: "Run", decision: dict[str, Any], say: Callable[[str], None]) -> None:
