@@ -12,6 +12,7 @@ from typing import Any
 from venire._common.errors import InputError
 from venire._common.files import read_json
 
+from .mixture import FEWEST
 from .progress import DONE
 
 FILE = "begun.json"
@@ -70,7 +71,12 @@ def discard(work: Path, candidates: Iterable[Path]) -> None:
 
 
 def _changed(now: dict[str, Any], earlier: list[dict[str, Any]]) -> list[str]:
-    return [key for key in now if any(one.get(key) != now[key] for one in earlier)]
+    return [key for key in now if any(_asked(one.get(key)) != _asked(now[key]) for one in earlier)]
+
+
+def _asked(value: Any) -> Any:
+    """Without what follows from the rest, and was not written before."""
+    return {k: v for k, v in value.items() if k != FEWEST} if isinstance(value, dict) else value
 
 
 def _before(work: Path) -> dict[str, Any] | None:

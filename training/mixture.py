@@ -16,6 +16,8 @@ from venire.datasets.rows import Method, Row, TrainingData, load_rows
 from venire.datasets.similarity import plain
 from venire.datasets.split import asked_in_all, family_of
 
+FEWEST = "fewest_phrasings"  # rows of the smallest family, where it has fewer than were asked for
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -56,7 +58,8 @@ def mix(
 
     `held_out` is another file, or the share of rows that is set aside: whole families, always the same ones, whatever
     the seed. `phrasings` keeps the first rows of every family, so that 1 is part of 5 is part of 10. `replay` is a
-    file and its share of all rows. Raises InputError for a bad row, by file and row, and where nothing is left.
+    file and its share of all rows. Raises InputError for a bad row, by file and row, where nothing is left, and where
+    no family has as many rows as `phrasings`.
     """
     data = load_rows(file, kind)
     described: dict[str, Any] = {"path": written, "sha256": data.sha256}
@@ -67,8 +70,10 @@ def mix(
             "sha256": sha256_json([row.model_dump(mode="json") for row in measured.rows]),
         }
     if phrasings is not None:
-        train = _first_of_each_family(train, phrasings)
+        train, fewest = _first_of_each_family(train, phrasings, file)
         described["phrasings"] = phrasings
+        if fewest < phrasings:
+            described[FEWEST] = fewest
     if replay is not None:
         general, share = load_rows(replay[0], kind), replay[1]
         if measured is not None and (shared := _shared(all_rows(general), measured)):
@@ -158,14 +163,21 @@ def _groups(rows: Rows) -> dict[str, str]:
     return group
 
 
-def _first_of_each_family(rows: Rows, most: int) -> Rows:
+def _first_of_each_family(rows: Rows, most: int, file: Path) -> tuple[Rows, int]:
+    """The first `most` rows of every family, and how many the smallest gives."""
+    sizes = Counter(family_of(row) for row in rows.rows)
+    if most > max(sizes.values()):
+        raise InputError(
+            f"{file}: phrasings: {most}, and no family has more than {max(sizes.values())} rows: nothing would be "
+            "trained beyond them; ask for as many, or build the data with more phrasings"
+        )
     seen: Counter[str] = Counter()
     kept = []
     for index, row in enumerate(rows.rows):
         seen[family_of(row)] += 1
         if seen[family_of(row)] <= most:
             kept.append(index)
-    return _pick(rows, kept)
+    return _pick(rows, kept), min(*sizes.values(), most)
 
 
 def _with_replay(rows: Rows, general: Rows, share: float, seed: int) -> tuple[Rows, int]:

@@ -92,6 +92,14 @@ def test_families_that_share_a_question_are_held_out_together(tmp_path: Path) ->
     assert not {r.texts[0] for r in found.train.rows} & {r.texts[0] for r in found.held_out.rows}
 
 
+def test_more_phrasings_than_any_family_has_are_refused_and_fewer_in_some_are_told(values: Path) -> None:
+    assert mixed(values, phrasings=5).described == mixed(values).described | {"phrasings": 5}
+    with pytest.raises(InputError, match=r"values\.jsonl: phrasings: 6, and no family has more than 5 rows"):
+        mixed(values, phrasings=6)
+    values.write_text(values.read_text() + json.dumps(row("a thirteenth fact", "fact-12")) + "\n")
+    assert mixed(values, phrasings=3).described["fewest_phrasings"] == 1
+
+
 def test_fewer_phrasings_are_part_of_more(values: Path) -> None:
     few, more = mixed(values, phrasings=1).train, mixed(values, phrasings=3).train
     assert (len(few.rows), len(more.rows)) == (12, 36)

@@ -77,6 +77,15 @@ def test_every_configuration_of_the_five_projects_is_there_beside_a_small_one() 
     assert all(load_recipe(HOME / f"training/recipes/{name}.yaml").base is None for name in small)
 
 
+def test_the_numbers_of_phrasings_are_of_as_many_rows_and_of_what_their_card_says() -> None:
+    variants = load_recipe(HOME / "training/recipes/question_variation.yaml").variants()[::3]
+    told = [variant.load().described for variant in variants]
+    assert [data["phrasings"] for data in told] == [1, 5, 10, 20, 30]
+    assert [data["rows"] for data in told] == [40, 200, 400, 800, 1190]
+    assert [data.get("fewest_phrasings") for data in told] == [None, None, None, None, 24]
+    assert told[0]["sha256"] in (HOME / "datasets/facts/README.md").read_text("utf-8")
+
+
 def test_the_schema_for_editors_is_the_one_that_recipes_are_checked_by() -> None:
     file = HOME / "training" / "recipes" / "schema.json"
     assert json.loads(file.read_text("utf-8")) == json.loads(json.dumps(json_schema())), (
