@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from venire import progress
-from venire._common.progress import Count
-from venire.progress import Progress, Teller, fitted
+from venire._common.progress import Count, counted
+from venire.progress import Progress, Teller, eased, fitted
 
 WORK = """
 import os, signal, sys, time
@@ -142,6 +142,25 @@ def test_a_count_from_elsewhere_is_a_line_in_a_pipe(monkeypatch: pytest.MonkeyPa
         say(Count("sft: step 1/2, loss 3.0", "sft", 1, 2, "loss 3.0"))
         say(Count("", "sft", 2, 2, over=True))
     assert out.getvalue() == "sft: step 1/2, loss 3.0\n"
+
+
+def test_counts_that_come_often_are_eased_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock.now)
+    told: list[str] = []
+    say = eased(told.append)
+    say("a line")
+    for done in range(1, 41):
+        clock.now += 1.0
+        say(counted("model", done, 40, "MB", clock.now))
+    assert told == [
+        "a line",
+        "    model: 15 of 40 MB, about 25 s left",
+        "    model: 30 of 40 MB, about 10 s left",
+        "    model: 40 of 40 MB",
+    ]
+    assert counted("model", 2, 40, "MB", 1.0) == "    model: 2 of 40 MB"  # too early to say
+    assert counted("model", 30, 40, "MB", 10.0, before=20) == "    model: 30 of 40 MB, about 10 s left"
 
 
 def test_lines_wrap_at_words_and_paths_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:

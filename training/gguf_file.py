@@ -1,4 +1,4 @@
-"""A merged model as one GGUF file for llama.cpp: weights, tokenizer and chat template, for Llama, Qwen2 and Gemma.
+"""A merged model as one GGUF file for llama.cpp: weights, tokenizer and chat template, of Llama, Qwen2, Gemma.
 
 export_gguf(Path("merged"), Path("mine.gguf"), "q8_0")
 
@@ -9,7 +9,8 @@ values: rows of Llama's queries and keys in another order, Gemma's norms counted
 import json
 import math
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,10 +20,13 @@ from typing import Any, Literal
 import numpy as np
 
 from venire._common.errors import InputError
+from venire._common.progress import counted
 
 Type = Literal["f32", "f16", "q8_0"]
 TYPES: tuple[Type, ...] = ("f32", "f16", "q8_0")
-_ARCHITECTURES = {"llama": "LLAMA", "qwen2": "QWEN2", "gemma2": "GEMMA2", "gemma3_text": "GEMMA3"}
+_ARCHITECTURES = {"llama": "LLAMA", "qwen2": "QWEN2", "gemma": "GEMMA", "gemma2": "GEMMA2", "gemma3_text": "GEMMA3"}
+_SEEING = ("gemma3",)  # models that see too; their language part's names begin so:
+_LANGUAGE = re.compile(r"(?:model\.)?language_model\.(?:model\.)?")
 _BLOCK = 32  # numbers that share one scale in Q8_0
 # How a byte-level tokenizer cuts text before its merges, and llama.cpp's name for it.
 _QWEN2 = (
@@ -31,10 +35,11 @@ _QWEN2 = (
 _CUTS = {_QWEN2: "qwen2", _QWEN2.replace(r"\p{N}| ?", r"\p{N}{1,3}| ?"): "llama-bpe"}
 
 
-def export_gguf(folder: Path, file: Path, type: Type) -> Path:
-    """Write the model in `folder` (config, tokenizer, safetensors) to `file`; gives `file`.
+def export_gguf(folder: Path, file: Path, type: Type, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Write the model in `folder` (config, tokenizer, safetensors) to `file`; gives `file`. `say` hears of each tensor.
 
-    Matrices are stored as `type`, everything else in float32, as llama.cpp does. Raises InputError for a model of
+    Matrices are stored as `type`, everything else in float32, as llama.cpp does; of a model that sees too (Gemma 3),
+    the part that reads and writes text. Raises InputError for a model of
     another family, one with a feature that GGUF has no word for, or a tokenizer that llama.cpp would cut otherwise.
     """
     import gguf
@@ -43,7 +48,8 @@ def export_gguf(folder: Path, file: Path, type: Type) -> Path:
         raise InputError(f"GGUF type {type!r}: one of {', '.join(TYPES)}")
     model = _Model(folder)
     names = gguf.get_tensor_name_map(model.architecture, model.config.num_hidden_layers)
-    tensors = [(name, _mapped(names, name), shape) for name, shape in model.shapes().items() if model.wanted(name)]
+    found = {name: (plain, shape) for name, shape in model.shapes().items() if (plain := model.plain(name))}
+    tensors = [(name, _mapped(names, plain), shape) for name, (plain, shape) in found.items()]
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.part")
     writer = gguf.GGUFWriter(part, gguf.MODEL_ARCH_NAMES[model.architecture])
@@ -60,9 +66,11 @@ def export_gguf(folder: Path, file: Path, type: Type) -> Path:
         writer.write_ti_data_to_file()
         if rope is not None:
             writer.write_tensor_data(rope)
-        for source, name, shape in tensors:
+        began = time.monotonic()
+        for number, (source, name, shape) in enumerate(tensors, start=1):
             quantized = gguf.quants.quantize(model.values(source), _type_of(name, shape, type))
             writer.write_tensor_data(quantized)
+            say(counted(file.name, number, len(tensors), "tensors", time.monotonic() - began))
         writer.close()
         part.replace(file)
     except BaseException:
@@ -79,14 +87,19 @@ class _Model:
     folder: Path
 
     @cached_property
-    def config(self) -> Any:
+    def whole(self) -> Any:
         from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(str(self.folder))
-        if config.model_type not in _ARCHITECTURES:
-            known = ", ".join(_ARCHITECTURES)
+        if config.model_type not in (*_ARCHITECTURES, *_SEEING):
+            known = ", ".join((*_ARCHITECTURES, *_SEEING))
             raise InputError(f"{self.folder}: a model of type {config.model_type!r}; GGUF is written for {known}")
         return config
+
+    @property
+    def config(self) -> Any:
+        """Of the part that reads and writes text."""
+        return self.whole.get_text_config()
 
     @property
     def family(self) -> str:
@@ -108,9 +121,16 @@ class _Model:
         found = self.config.rope_parameters
         return found.get(layers, found)
 
-    def wanted(self, name: str) -> bool:
-        tied = name == "lm_head.weight" and self.config.tie_word_embeddings
-        return not tied and not name.endswith("rotary_emb.inv_freq")
+    def plain(self, name: str) -> str | None:
+        """A tensor's name in a model that only reads and writes text; None for one that has no place in the file."""
+        if self.whole.model_type in _SEEING:
+            own = _LANGUAGE.match(name)
+            if own is None and not name.startswith("lm_head."):
+                return None  # the eyes, which llama.cpp keeps in another file
+            rest = name[own.end() :] if own else name
+            name = rest if rest.startswith("lm_head.") else f"model.{rest}"
+        tied = name == "lm_head.weight" and self.whole.tie_word_embeddings
+        return None if tied or name.endswith("rotary_emb.inv_freq") else name
 
     def shapes(self) -> dict[str, list[int]]:
         """Shape of every tensor, in the order of the files."""
@@ -247,6 +267,8 @@ def _describe_rope(writer: Any, model: _Model) -> None:
 
 def _describe_gemma(writer: Any, model: _Model) -> None:
     config = model.config
+    if model.family == "gemma":
+        return  # the first has none of this
     if config.query_pre_attn_scalar != model.head_dim:
         raise InputError(
             f"{model.folder}: attention is scaled by {config.query_pre_attn_scalar}, not by the heads' width "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from venire._common.errors import InputError, VenireError
+from venire._common.quiet import without_bars
 from venire.options import DEVICE, given
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def chat(
         raise InputError(f"--as {who!r}: a pseudonym is up to 32 letters, digits, '-' and '_'")
     if device != "auto":
         os.environ["VENIRE_DEVICE"] = device
-    _quiet()
+    without_bars()
     treatments, known, folder = _surroundings(experiment)
     if past:
         treatments |= {voice.treatment.name: voice.treatment for voice in past.voices}
@@ -292,14 +293,3 @@ def _console() -> "Console":
     from rich.console import Console
 
     return Console(markup=False, highlight=False, soft_wrap=True)
-
-
-def _quiet() -> None:
-    """Loading bars of the libraries would drown the talk."""
-    import os
-    import warnings
-
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    warnings.filterwarnings("ignore", category=FutureWarning)

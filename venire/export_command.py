@@ -11,6 +11,7 @@ from venire.options import refuse
 
 if TYPE_CHECKING:
     from venire.engine import Base
+    from venire.progress import Teller
     from venire.training.candidates import Candidate
 
 
@@ -56,16 +57,23 @@ def export(
               venire export mlx/adapters --from-mlx --base smollm2-135m --to mine
     """
     _check_options(alone, types, repo, public or dry_run, mlx, from_mlx)
-    if mlx:
-        written = _to_mlx(Path(candidate), base_name, folder)
-    elif from_mlx:
-        written = _from_mlx(Path(candidate), base_name, folder, recipe)
-    else:
-        found, base = _find(candidate, base_name)
-        folder = folder or Path("exports") / found.name
-        written = _write(found, base, folder, dtype, types, alone)
-        if repo:
-            written["pushed"] = _push(folder, repo, public, dry_run)
+    from venire._common.quiet import without_bars
+    from venire.progress import Teller
+
+    without_bars()
+    with Teller("export") as say:
+        if mlx:
+            written = _to_mlx(Path(candidate), base_name, folder)
+        elif from_mlx:
+            written = _from_mlx(Path(candidate), base_name, folder, recipe)
+        else:
+            found, base = _find(candidate, base_name)
+            folder = folder or Path("exports") / found.name
+            steps = (not alone) + len(types) + bool(repo)
+            written = _write(found, base, folder, dtype, types, alone, say, steps)
+            if repo:
+                say(f"{steps}/{steps} push     {repo}" + (", which is only tried" if dry_run else ""))
+                written["pushed"] = _push(folder, repo, public, dry_run)
     if as_json:
         click.echo(json.dumps(written, indent=2))
         return
@@ -88,11 +96,19 @@ def _check_options(alone: bool, types: tuple[str, ...], repo: str | None, hub: b
 
 
 def _write(
-    found: "Candidate", base: "Base", folder: Path, dtype: str, types: tuple[str, ...], alone: bool
+    found: "Candidate",
+    base: "Base",
+    folder: Path,
+    dtype: str,
+    types: tuple[str, ...],
+    alone: bool,
+    say: "Teller",
+    steps: int,
 ) -> dict[str, Any]:
     import shutil
 
     from venire.engine.adapters import adapter_sha256
+    from venire.progress import eased
     from venire.training.gguf_file import export_gguf
     from venire.training.hub import copy_card
     from venire.training.merged import export_merged
@@ -103,12 +119,14 @@ def _write(
         elif adapter_sha256(folder) != found.sha256:
             raise InputError(f"{folder} is there already, with something else; name another folder, or remove it")
         return {"adapter": str(folder)}
+    say(f"1/{steps} merge    {found.name} into {base.name}")
     export_merged(found, base, folder, dtype)
     copy_card(found.path, folder)
     written: dict[str, Any] = {"merged": str(folder)}
-    if types:
-        files = [export_gguf(folder, folder / f"{found.name}-{type}.gguf", type) for type in types]  # type: ignore[arg-type]
-        written["gguf"] = [str(file) for file in files]
+    for number, type in enumerate(types, start=2):
+        file = folder / f"{found.name}-{type}.gguf"
+        say(f"{number}/{steps} gguf     {file.name}")
+        written.setdefault("gguf", []).append(str(export_gguf(folder, file, type, eased(say))))  # type: ignore[arg-type]
     return written
 
 

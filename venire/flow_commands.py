@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from venire._common.errors import InputError
-from venire._common.quiet import unheard
+from venire._common.quiet import unheard, without_bars
 from venire.options import DEVICE, refuse, refuse_beside
 
 if TYPE_CHECKING:
@@ -28,19 +28,8 @@ def _run(path: Path, alone: bool = True) -> Any:
     if alone:
         processes.only_one("this command")
 
-    _quiet()
+    without_bars()
     return Run(path)
-
-
-def _quiet() -> None:
-    """Loading bars of the libraries would drown our own lines; their warnings still come through."""
-    import os
-    import warnings
-
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 def _say(text: str) -> None:

@@ -45,10 +45,15 @@ def models_pull(names: tuple[str, ...]) -> None:
 
     Example: venire models pull smollm2-135m
     """
+    from venire._common.quiet import without_bars
+    from venire.progress import Teller, eased
+
+    without_bars()
     from venire.engine import ALIASES, resolve_base
 
     for name in names or tuple(ALIASES):
-        base = resolve_base(name)
+        with Teller(f"pull {name}") as say:
+            base = resolve_base(name, eased(say))
         click.echo(f"{name}: {base.model_id} at {base.revision} in {base.path}")
 
 

@@ -143,6 +143,21 @@ class Teller:
         return line
 
 
+def eased(say: Callable[[str], None]) -> Callable[[str], None]:
+    """`say` for counts that come often: where they are not drawn, one now and then, and the last after such a one."""
+    began, told = time.monotonic(), dict[str, float]()
+
+    def hear(line: str) -> None:
+        if isinstance(line, Count) and not (isinstance(say, Teller) and say.live):
+            now = time.monotonic()
+            if now - told.get(line.what, began) < EVERY_S and not (line.over and line.what in told):
+                return
+            told[line.what] = now
+        say(line)
+
+    return hear
+
+
 def can_draw() -> bool:
     """Is standard error a terminal whose lines can be drawn over, with somebody before it?"""
     return sys.stderr.isatty() and not os.environ.get("CI") and not _console().is_dumb_terminal

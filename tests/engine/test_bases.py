@@ -2,16 +2,24 @@
 
 import dataclasses
 import os
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from venire import progress
 from venire._common.errors import InputError, ServiceError
 from venire._common.files import write_json
+from venire._common.progress import Count
 from venire.engine import ALIASES, Base, bases, embed, embedded, load_tokenizer, render_prompt, resolve_base
+from venire.engine import arriving as engine_arriving
+from venire.model_commands import models
 
 
-def silent(hub_id: str, revision: str) -> tuple[str, Path]:
+def silent(hub_id: str, revision: str, say: object) -> tuple[str, Path]:
     raise ServiceError("ConnectError")
 
 
@@ -65,6 +73,33 @@ def test_an_interrupted_fetch_is_not_taken_for_a_finished_one(monkeypatch: pytes
     (tmp_path / "models" / "some--model" / "pypi-0").mkdir(parents=True)
     assert bases._installed(alias.hub_id, "") is None
     assert not folder.exists()
+
+
+def test_a_download_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    arrived, told = tmp_path / "models/some--model/abc/model.safetensors", threading.Event()
+    files = [SimpleNamespace(rfilename=name, size=4_000_000, lfs=None) for name in ("model.safetensors", "model.onnx")]
+    info = SimpleNamespace(sha="abc", siblings=files)
+    count = engine_arriving.counted
+
+    def counted(what: str, done: int, *rest: Any) -> Count:
+        if done == 3:
+            told.set()
+        return count(what, done, *rest)
+
+    def download(*_: Any, **__: Any) -> None:
+        arrived.parent.mkdir(parents=True)
+        arrived.write_bytes(b"0" * 3_000_000)
+        assert told.wait(20), "nobody looked"
+
+    monkeypatch.setenv("VENIRE_HOME", str(tmp_path))
+    monkeypatch.setattr(engine_arriving, "_EVERY_S", 0.02)
+    monkeypatch.setattr(engine_arriving, "counted", counted)
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_, **__: info)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    done = CliRunner().invoke(models, ["pull", "some/model"], catch_exceptions=False)
+    assert done.stdout == f"some/model: some/model at abc in {arrived.parent}\n"
+    assert done.stderr.startswith("some/model: 4 MB from the hub\n") and "some/model: 3 of 4 MB, about" in done.stderr
 
 
 def test_a_bare_name_does_not_mean_a_revision_that_was_asked_for(

