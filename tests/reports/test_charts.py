@@ -16,6 +16,7 @@ from venire.reports.files import read_run
 from venire.reports.model import Report, make_report
 from venire.reports.numbers import percent
 from venire.reports.progression import PhrasingPoint
+from venire.reports.render import render_markdown
 from venire.reports.suites import Rate, changes
 
 RunMaker = Callable[..., Path]
@@ -181,6 +182,7 @@ def test_the_first_picture_shows_the_interval_that_its_headline_gives(report: Re
     assert panel.low == report.at_least and "best of several" in panel.note
     said = f"at least {percent(report.at_least)}, the best of several; its own mean {percent(panel.estimate)} ("
     assert said + f"{100 * report.at_least:.1f} to" in report.verdict_plot.words
+    assert render_markdown(report).count("(lower end: for the best of several)") == 1
     ticks = "".join(text.text or "" for text in drawn(report.verdict_plot).iter("text"))
     assert all(figure in ticks for figure in ("0%", "50%", "100%"))
 
