@@ -13,9 +13,10 @@ from venire._common.errors import InputError
 
 from .card import read_licences
 from .checked import CheckedFile, Measured, Rows, is_fact, place_of
+from .copies import find_copies
 from .exports import original
 from .findings import CODES, Finding, Place, Report, Severity, some
-from .leaking import Embed, look_for_leaks
+from .leaking import Embed, look_for_leaks, once
 from .personal_data import find_personal
 from .rows import DpoRow, Row, SftRow, read_rows
 from .similarity import near_twins, plain
@@ -64,7 +65,9 @@ def _check(
     rows = [(file, index, row) for file in files for index, row in enumerate(file.data.rows)]
     findings = [*_schema(files)]
     if rows:
+        embed = once(embed) if embed else None
         findings += _repeats(rows)
+        findings += find_copies(rows, embed)
         findings += _straddles(rows)
         leaks, compared = look_for_leaks(rows, measured, embed)
         findings += leaks

@@ -12,6 +12,8 @@ CODES = {
     "schema": "a row that training cannot read",
     "duplicate": "a row that stands twice, word for word",
     "near_duplicate": "a question that another family asks too, nearly word for word",
+    "reworded_copy": "a question that another family asks too, in other words and with the same answer",
+    "same_answer": "one long answer to questions of many families",
     "other_answer": "one question with several answers, in different families",
     "straddle": "a family that stands in more than one part",
     "leak": "text of an evaluation in training: equal, quoted or nearly equal",

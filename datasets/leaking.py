@@ -52,7 +52,7 @@ def look_for_leaks(
     if embed and (held or measured):
         sampled = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
         meant = [m for m in (*sampled, *measured) if m.question and not m.taught]
-        reworded = _by_meaning(trained, questions, meant, once(embed))
+        reworded = _by_meaning(trained, questions, meant, embed)
         known = {(leak.train, leak.evaluation) for leak in leaks}
         new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
         findings += _leak_findings("reworded", new, rows, quoted)

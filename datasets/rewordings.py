@@ -54,13 +54,13 @@ def find_rewordings(
         return Rewordings([], [], 0, len(mine))
     own, theirs = [mine[s] for s in chosen], list(asked.values())
     scores = embed([text for _, text in own]) @ embed([text for _, text in theirs]).T
-    above = scores - _needed([_words(s) for s in chosen], [_words(s) for s in asked])
+    above = scores - needed([_words(s) for s in chosen], [_words(s) for s in asked])
     found: dict[bool, list[Leak]] = {True: [], False: []}
     for at, (place, text) in enumerate(own):
         for best in np.argsort(-above[at], kind="stable").tolist():
             if above[at, best] < -NEAR:
                 break
-            if not _other_numbers(text, theirs[best][1]):
+            if not other_numbers(text, theirs[best][1]):
                 leak = Leak(place, theirs[best][0], "meaning", round(float(scores[at, best]), 4))
                 found[bool(above[at, best] >= 0)].append(leak)
                 break
@@ -69,13 +69,13 @@ def find_rewordings(
     return Rewordings(found[True], found[False], len(chosen), len(mine))
 
 
-def _needed(mine: Sequence[int], theirs: Sequence[int]) -> np.ndarray:
+def needed(mine: Sequence[int], theirs: Sequence[int]) -> np.ndarray:
     """The cosine from which on a text is accused, by the words of the two; a fragment has at least half as many."""
     words = np.minimum(np.array(theirs)[None, :], 2 * np.array(mine)[:, None])
     return np.interp(words, [SHORT, LONG], [SHORT_COSINE, LONG_COSINE])
 
 
-def _other_numbers(one: str, other: str) -> bool:
+def other_numbers(one: str, other: str) -> bool:
     """Both name numbers, and hardly any in common: the same sum with other figures is another question."""
     mine, theirs = (set(re.findall(r"\d+(?:[.:,]\d+)*", text)) for text in (one, other))
     return bool(mine and theirs) and len(mine & theirs) < SAME_NUMBERS * len(mine | theirs)

@@ -17,6 +17,8 @@ from venire.datasets.personal_data import find_personal
 from venire.datasets.rewordings import find_rewordings
 from venire.datasets.rows import read_rows
 
+from .helpers import word
+
 CLEAN = [
     (
         "Should a neighbour's hedge be cut without asking him first?",
@@ -188,7 +190,7 @@ def test_what_only_comes_near_is_a_note_that_fails_nothing(tmp_path: Path) -> No
     (note,) = [f for f in report.findings if f.code == "resembles"]
     assert note.severity == "note" and note.count == len(CLEAN) and "suite:7 (0.60)" in note.message
     assert "reworded" not in codes(report)
-    assert not report.wrong(["licence"])
+    assert not report.wrong(["licence", "reworded_copy"]), "all of training has one vector here"
 
 
 def test_of_a_large_set_those_are_compared_that_share_rare_words() -> None:
@@ -290,6 +292,36 @@ def test_an_export_is_judged_with_what_its_build_knows(tmp_path: Path) -> None:
     assert check([exported]).findings == []
     (tmp_path / "mlx" / "sft").mkdir(parents=True)
     assert check([file(tmp_path / "mlx" / "sft", *bare, name="train.jsonl")]).findings == []
+
+
+def test_one_question_in_several_words_is_found_within_training_where_the_answer_is_the_same(tmp_path: Path) -> None:
+    rows = [sft(f"{begin} take a cheaper rent for her silence, or leave it where it is?", "She takes it for the rent.")
+            for begin in ("Should somebody", "Would you call it right to")]  # fmt: skip
+    rows.append(sft("Is a tenant who keeps quiet about her lower rent doing any harm to others?", "An egg, I think."))
+    found = check([file(tmp_path, *clean(), *rows)], embed=embed).findings
+    assert {f.code: [place.row for place in f.rows] for f in found} | {"licence": []} == {
+        "reworded_copy": [5],
+        "licence": [],
+    }
+    assert codes(check([file(tmp_path, *clean(), *(row | {"family": "rent"} for row in rows))], embed=embed)) == {}
+    facts = [row | {"family": f"fact-{n}", "category": "facts"} for n, row in enumerate(rows)]
+    assert codes(check([file(tmp_path, *clean(), *facts)], embed=embed)) == {}
+
+
+def test_of_a_large_set_copies_are_looked_for_where_rare_words_are_shared(tmp_path: Path) -> None:
+    rows = [sft(" ".join(word(9 * n + k) for k in range(9)), f"{word(n)} it is.") for n in range(1600)]
+    rows[70] = sft("Should the tenant of that flat sign for a lower rent this very night, do you think?", "No rent.")
+    rows[900] = sft("Is a lower rent for a tenant reason enough to sign at such a late hour of the day?", "No rent.")
+    report = check([file(tmp_path, *rows)], embed=embed)
+    assert codes(report)["reworded_copy"] == [901]
+
+
+def test_one_long_answer_to_many_questions_is_a_note(tmp_path: Path) -> None:
+    rows = [
+        sft(row["messages"][0]["content"], "I would stand by them, whatever all the neighbours say.") for row in clean()
+    ]
+    (note,) = [f for f in check([file(tmp_path, *rows)]).findings if f.code == "same_answer"]
+    assert note.severity == "note" and note.count == 3
 
 
 def test_every_code_is_explained() -> None:
