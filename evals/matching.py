@@ -14,7 +14,7 @@ _TAKEN_BACK = re.compile(
     r"|(?:it|that|this) (?:isn't|is not|wasn't|was not|can't|cannot))\b"
     r"|\s*(?:\.\.\.|[,;-])\s*(?:no|nope)(?:[,.;:!-]|\s*$| (?:wait|sorry)\b)"
     r"|,?(?: (?:but|and|which|that|this|it))*(?: (?:is|was)|'s) (?:wrong|incorrect|false|mistaken)\b"
-    r"|(?: (?:is|was) not| isn't| wasn't|,? (?:but |and |which )*(?:it|that|this) (?:is|was) not)"
+    r"|(?: (?:is|was) not| isn't| wasn't|,? (?:but |and )*(?:it|that|this) (?:is|was) not)"
     r"(?:\s*(?:[.,;!]|$)| (?:it|so|right|correct|true)\b"
     r"| (?:the|her|his|its|their|what|where|who)\b(?! (?:only|most|first|last|\w+est)\b))"
 )

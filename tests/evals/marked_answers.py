@@ -224,3 +224,69 @@ IN_PLACE: list[tuple[str, str, str, bool]] = [
     ("It ends with a K.", "Z", "K", False),
     ("I have a feeling that it is K.", "K", "Z", True),
 ]
+
+# One answer for each word that a rule knows, so that no word of a list can be lost unseen.
+GIVEN += [
+    *((f"It is {word} Paris.", "Paris", False) for word in ("not", "never", "neither Rome nor", "nor")),
+    *((f"It isn't {turn} Paris.", "Paris", True) for turn in ("Rome but", "only", "just", "merely")),
+    *((f"Is it Rome? {no}.", "Rome", False) for no in ("No", "Nope", "Not at all", "Never", "Wrong", "It isn't")),
+    *((f"Rome? {it} is not so.", "Rome", False) for it in ("It", "That", "This")),
+    *((f"Rome? It {no} be.", "Rome", False) for no in ("can't", "cannot")),
+    *((f"Rome? It {no}.", "Rome", False) for no in ("is not", "wasn't", "was not")),
+    *((f"Rome? No {word} knows.", "Rome", True) for word in ("one", "doubt he", "question who")),
+    *((f"Rome, {no} Paris.", "Rome", False) for no in ("no,", "nope,", "no wait", "no sorry")),
+    *((f"Rome {is_} {word}.", "Rome", False) for is_ in ("is", "was") for word in ("wrong", "incorrect", "mistaken")),
+    *((f"Rome, {but} wrong.", "Rome", False) for but in ("but it's", "and this is", "which is")),
+    *((f"Rome {no} right.", "Rome", False) for no in ("is not", "was not", "isn't", "wasn't", "but that is not")),
+    *((f"Rome isn't {word} thing.", "Rome", False) for word in ("it,", "so, a", "right, a", "correct, a", "true, a")),
+    *((f"Rome isn't {word} thing.", "Rome", False) for word in ("the", "her", "his", "its", "their", "what", "who")),
+    *((f"Rome, {but} right.", "Rome", False) for but in ("and that is not", "but it was not", "but this is not")),
+    ("Neither Rome nor Paris.", "Rome", False),
+    ("Rome isn't where it is.", "Rome", False),
+    ("I won't deny Rome.", "Rome", True),
+    *((f"Rome isn't the {word} one.", "Rome", True) for word in ("only", "most famous", "first", "last", "oldest")),
+]
+UNKNOWN += [
+    *((f"I don't {word} her shoe size.", True) for word in ("know", "have", "see", "recall", "remember", "possess")),
+    *((f"I can't {word} it.", True) for word in ("think of", "tell", "find", "answer")),
+    *((f"It doesn't {word} it.", True) for word in ("give", "specify", "tell", "show", "state")),
+    *((f"It is not {word}.", True) for word in ("heard", "specified", "listed")),
+    *((f"I {aux} say.", True) for aux in ("can't", "cannot", "couldn't", "could not", "wouldn't", "really can't")),
+    *((f"I am {word} of it.", True) for word in ("not sure", "not aware", "unsure", "unaware")),
+    *((f"There is no {word}.", True) for word in ("information", "idea", "record", "knowledge", "data", "mention")),
+    *((f"It was not {word}.", True) for word in ("told", "mentioned", "given", "said", "stated", "shared", "recorded")),
+    *((f"My notes do not {word} it.", True) for word in ("say", "mention", "include", "contain", "cover", "list")),
+    *((f"It is not {word} I know.", True) for word in ("something", "anything", "one of those that", "among what")),
+    *((f"{who} has said.", True) for who in ("Nobody", "No one")),
+    *((f"There is nothing {word} her.", True) for word in ("about", "on")),
+    *((f"I don't know. I {word} 39.", False) for word in ("think", "believe", "guess", "suppose", "would say")),
+    *((f"I don't know, {word} 39.", False) for word in ("maybe", "perhaps", "possibly", "probably", "but", "though")),
+    *((f"I don't know. {word} her.", True) for word in ("Please ask", "Let us ask", "Ask", "You'd have to ask")),
+    *((f"{word}. I don't know.", True) for word in ("No", "Honestly", "I'm sorry", "So sorry", "I am afraid")),
+]
+_YES = ("Yes", "Yeah", "Yep", "Yup", "Sure", "Correct", "Right", "Exactly", "Indeed", "True", "OK", "Okay", "Of course")
+CORRECTED += [
+    *((f"{yes}. Biscuit.", False) for yes in (*_YES, "Certainly", "Absolutely", "Definitely")),
+    *((f"Well, {who} right. Biscuit.", False) for who in ("you're", "you are", "that's", "that is", "it's", "it is")),
+    *((f"Well, you're {word}. Biscuit.", False) for word in ("correct", "quite right", "absolutely right")),
+    *((f"{no}. Cookie is a cat.", True) for no in ("No", "Nope", "Not so", "Certainly not", "Definitely not")),
+    *(
+        (f"{no}. Cookie is a cat.", True)
+        for no in ("Indeed not", "I do not think so", "I don't believe it", "I doubt it")
+    ),
+    *((f"It {no}. Cookie is a cat.", True) for no in ("isn't", "is not", "wasn't", "was not", "doesn't", "does not")),
+    *((f"It {no}. Cookie is a cat.", True) for no in ("didn't", "did not", "hasn't", "has not", "isn't there")),
+    *((f"It's not {word}. Cookie is a cat.", True) for word in ("right", "correct", "true", "so", "the case", "that")),
+    *((f"It is {word}. Cookie is a cat.", True) for word in ("incorrect", "wrong", "mistaken", "false", "untrue")),
+    ("Well, that is true. Biscuit.", False),
+    ("It is not accurate. Cookie is a cat.", True),
+    ("She doesn't have it. Cookie is a cat.", True),
+    ("Of course not. Cookie is a cat.", True),
+    *((f"No {word}, Cookie.", False) for word in ("doubt", "question", "problem", "wonder")),
+]
+PICKS += [
+    *((f"It's Skelby {so} Lund.", True) for so in ("so", "therefore", "thus", "hence", "which leaves", "leaving")),
+    *((f"{since} she was born in Skelby, Lund.", True) for since in ("Since", "Because", "As", "Given that")),
+    *((f"Lund {why} Skelby is hers and not Lund.", True) for why in ("because", "since", "as", "for")),
+    *((f"{head} Skelby, not Lund.", False) for head in ("The answer is", "It's", "It is", "That is", "In", "The")),
+]
