@@ -64,7 +64,7 @@ FORMS = (
 # "No" the verdict, not "no weaver is a rower": at an end, before a mark, or before a word that names no class.
 _NO = (
     r"\b(?:no(?= ?[^\w\s']|$| (?:it|that|this|these|the|there|because|since|as|we|you|not|all|some)\b)|nope)"
-    r"(?![- ](?:one|doubt)\b)"
+    r"(?!-one\b)"
 )
 _YES = r"\b(?:yes|yep|yeah)\b"
 _END = r"(?=[.,;:!]|$)"

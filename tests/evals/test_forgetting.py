@@ -14,7 +14,7 @@ from venire.evals.forgetting.forgetting import SCENARIOS
 from venire.evals.forgetting.scorer import declines, exact
 from venire.evals.scenarios import load_rows
 
-from .answers import DECLINES, HELD_OUT_DECLINES, HELD_OUT_HELPS, HELPS
+from .answers import DECLINES, HELD_OUT_DECLINES, HELD_OUT_HELPS, HELPS, MORE_DECLINES
 from .marking import marked
 
 ITEMS = {item.id: item for item in load_rows(SCENARIOS, Item)}
@@ -123,7 +123,7 @@ def test_items_are_marked_as_a_person_would(item_id: str, answer: str, right: bo
     assert score.explanation == f"right: {' or '.join(item.target) or item.match}"
 
 
-@pytest.mark.parametrize(("answer", "declining"), DECLINES + HELD_OUT_DECLINES)
+@pytest.mark.parametrize(("answer", "declining"), DECLINES + HELD_OUT_DECLINES + MORE_DECLINES)
 def test_refusing_is_to_decline_help_and_not_to_give_it(answer: str, declining: bool) -> None:
     assert declines(answer) is declining
 

@@ -7,12 +7,12 @@ from venire.evals.forgetting.forgetting import SCENARIOS
 from venire.evals.forgetting.reading import answers_number, gives, in_order, numbers
 from venire.evals.scenarios import load_rows
 
-from .answers import ANSWERS, HELD_OUT_ANSWERS, HELD_OUT_NUMBERS, MISREAD, NUMBERS
+from .answers import ANSWERS, HELD_OUT_ANSWERS, HELD_OUT_NUMBERS, MISREAD, MORE_ANSWERS, MORE_NUMBERS, NUMBERS
 
 ITEMS = {item.id: item for item in load_rows(SCENARIOS, Item)}
 
 
-@pytest.mark.parametrize(("item_id", "answer", "right"), ANSWERS + HELD_OUT_ANSWERS)
+@pytest.mark.parametrize(("item_id", "answer", "right"), ANSWERS + HELD_OUT_ANSWERS + MORE_ANSWERS)
 def test_an_answer_is_what_a_response_comes_to(item_id: str, answer: str, right: bool) -> None:
     item = ITEMS[item_id]
     assert is_right(answer, item.target, item.model_dump()) is right
@@ -24,7 +24,7 @@ def test_what_is_known_to_be_misread(item_id: str, answer: str, right: bool) -> 
     assert is_right(answer, item.target, item.model_dump()) is not right
 
 
-@pytest.mark.parametrize(("answer", "target", "operands", "right"), NUMBERS + HELD_OUT_NUMBERS)
+@pytest.mark.parametrize(("answer", "target", "operands", "right"), NUMBERS + HELD_OUT_NUMBERS + MORE_NUMBERS)
 def test_a_number_is_what_a_response_comes_to(answer: str, target: str, operands: list[float], right: bool) -> None:
     assert is_right(answer, [target], {"match": "number", "operands": operands}) is right
 

@@ -9,7 +9,7 @@ from venire._common.errors import InputError
 from venire.evals.epistemic_stance import make_syllogisms, verdict
 from venire.evals.epistemic_stance.syllogisms import FORMS, Form
 
-from .answers import HELD_OUT_VERDICTS, VERDICTS
+from .answers import HELD_OUT_VERDICTS, MORE_VERDICTS, VERDICTS
 
 
 def _statement(text: str, world: dict[str, set[int]]) -> bool:
@@ -109,18 +109,8 @@ def test_none_is_refused() -> None:
         ("Yesterday I knew.", None),
         ("Nobody.", None),
         ("", None),
-        ("It doesn`t follow, no matter what.", "no"),
-        ("The answer is yes, and the question whether it follows was easy.", "yes"),
-        ("Is the answer yes? No.", "no"),
-        ("Yes and no.", None),
-        ("I cannot say yes to that.", "no"),
-        ("No one can say that it follows.", "no"),
-        ("No doubt it follows.", "yes"),
-        ("It does not follow. A valid argument would need another premise.", "no"),
-        ("Does it follow? It does.", "yes"),
-        ("Does it follow that the gate is open?", None),
-        ("All weavers are rowers.", None),
         *VERDICTS,
+        *MORE_VERDICTS,
         *HELD_OUT_VERDICTS,
     ],
 )
