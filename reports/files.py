@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from venire._common.errors import InputError
 
 from .brought import brought
+from .logs import Logs
 from .numbers import natural
 
 # What the page loses when a file is not there.
@@ -58,6 +60,11 @@ class RunFiles:
     votes: pl.DataFrame | None = None
     missing: list[Missing] = field(default_factory=list)
 
+    @cached_property
+    def logs(self) -> Logs:
+        """Where the logs of answers and votes are."""
+        return Logs(self.folder)
+
     @property
     def frozen(self) -> dict[str, Any]:
         """What the lock froze."""
@@ -91,11 +98,14 @@ class RunFiles:
 
     @property
     def finalist_votes(self) -> pl.DataFrame | None:
-        """All votes on the decision's comparison; None where there are none.
+        """All votes on the decision's comparison; None where there are none."""
+        return self.votes_on(*self.finalist)
+
+    def votes_on(self, candidate: str | None, incumbent: str | None) -> pl.DataFrame | None:
+        """All votes on a comparison; None where there are none.
 
         Exams, chats and a judge's second pass (it says how steady the judge is, and is told as that) are left out.
         """
-        candidate, incumbent = self.finalist
         if self.votes is None or candidate is None:
             return None
         mine = self.votes.filter(pl.col("candidate") == candidate, pl.col("incumbent") == (incumbent or ""))

@@ -14,12 +14,15 @@ from .contenders import without_treatment
 from .curves import phrasing_chart, progression_chart, progression_note
 from .figures import Coefficient, Estimate, LeftOut, Place, Ranking
 from .files import Missing, RunFiles
+from .items import suite_logs
+from .logs import Log
 from .numbers import plain_json
 from .origin import CandidateRow, Fact
 from .pairs import JudgedPair, PairList, judged_pairs
 from .phrasing import PhrasingRow, phrasing_cautions, phrasing_rows
 from .progression import Checkpoint, PhrasingPoint, checkpoints, phrasing_points
-from .suites import Change, changes, rates
+from .rivals import Rival, rivals
+from .suites import Change, Others, changes, others, rates, short
 from .words import (
     Verdict,
     agreement_sentence,
@@ -43,6 +46,7 @@ class Report:
     finished: str | None
     candidate: str
     incumbent: str
+    finalist: tuple[str | None, str | None]  # both by their whole names
     verdict: Verdict
     gate: list[Component]
     win_rates: list[Estimate]
@@ -62,6 +66,8 @@ class Report:
     sway_sentence: str
     judges: list[JudgeRow]
     suites: list[Change]
+    other_items: list[Others]
+    logs: dict[str, dict[str, list[Log]]]  # contender to suite to the logs of its answers
     candidates: list[CandidateRow]
     metrics: list[str]
     costs: list[Fact]
@@ -74,6 +80,7 @@ class Report:
     phrasing_axis: str
     phrasings: list[PhrasingRow]
     pairs: PairList
+    rivals: list[Rival]
 
     @cached_property
     def verdict_plot(self) -> Chart | None:
@@ -117,6 +124,24 @@ class Report:
             return None
         return forest("candidates-plot", f"win rate of each candidate against {self.incumbent}", self.compared)
 
+    @cached_property
+    def item_places(self) -> dict[tuple[str, str], str]:
+        """(suite, sample) to where its texts stand on the page."""
+        every = [(c.suite, item) for c in self.suites for item in (*c.lost_items, *c.gained_items)]
+        every += [(block.suite, item) for block in self.other_items for item in block.items]
+        return {(suite, item.sample_id): item.anchor for suite, item in reversed(every)}
+
+    def logs_on(self, contender: str | None, suite: str) -> list[Log]:
+        """The logs of a contender's answers in a suite, named whole or in short."""
+        mine = self.logs.get(contender or "", {})
+        return [log for name, logs in mine.items() if suite in (name, short(name)) for log in logs]
+
+    @property
+    def rival_rows(self) -> dict[str, str]:
+        """Candidate to where its pairs stand on the page."""
+        rows = {rival.name: rival.anchor for rival in self.rivals}
+        return rows | ({self.finalist[0]: "pairs"} if self.finalist[0] else {})
+
     @property
     def metric_columns(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Suite to (key of `rates`, metric), so few at a time that their table fits a sheet of paper."""
@@ -148,7 +173,8 @@ def make_report(files: RunFiles) -> Report:
     """Put the report together from the files of a run."""
     gate = components(files)
     judges = bench.judges(files)
-    pairs = judged_pairs(files, bench.not_counted(judges))
+    excluded = bench.not_counted(judges)
+    pairs = judged_pairs(files, excluded)
     suites = changes(files)
     measured = rates(files)
     compared = figures.other_candidates(files)
@@ -161,6 +187,7 @@ def make_report(files: RunFiles) -> Report:
         finished=max((stage["finished"] for stage in stages if stage.get("finished")), default=None),
         candidate=without_treatment(files.finalist[0], files),
         incumbent=without_treatment(files.finalist[1], files) if files.finalist[1] else "the incumbent",
+        finalist=files.finalist,
         verdict=verdict(files, gate),
         gate=gate,
         win_rates=figures.win_rates(files),
@@ -180,6 +207,8 @@ def make_report(files: RunFiles) -> Report:
         sway_sentence=sway_sentence(files),
         judges=judges,
         suites=suites,
+        other_items=others(files, suites),
+        logs=suite_logs(files),
         candidates=origin.candidates(files, compared, measured),
         metrics=list(dict.fromkeys(name for named in measured.values() for name in named)),
         costs=origin.costs(files, judges),
@@ -192,6 +221,7 @@ def make_report(files: RunFiles) -> Report:
         phrasing_axis=phrasing_axis,
         phrasings=phrasings,
         pairs=pairs,
+        rivals=rivals(files, pairs.pairs, excluded),
     )
 
 
@@ -206,10 +236,21 @@ def to_json(report: Report) -> dict[str, Any]:
                 del vote["text"], vote["said"]
     for change in data["suites"]:
         for side in ("lost_items", "gained_items"):
-            change[side] = [
-                {key: item[key] for key in ("sample_id", "domain", "before", "after")} for item in change[side]
-            ]
+            change[side] = [_without_texts(item) for item in change[side]]
+    for block in data["other_items"]:
+        block["items"] = [_without_texts(item) | {"metrics": item["metrics"]} for item in block["items"]]
+    for rival in data["rivals"]:
+        for row in rival["rows"]:
+            del row["answer"]
     return plain_json({"format": "venire.report/1", **data})
+
+
+def _without_texts(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as JSON: its values, and where they stand."""
+    keep = ("epoch", "before", "after", "log_before", "log_after")
+    return {key: item[key] for key in ("sample_id", "domain", "before", "after", "epochs")} | {
+        "takes": [{key: take[key] for key in keep} for take in item["takes"]]
+    }
 
 
 def _mean_lengths(files: RunFiles) -> tuple[float, float] | None:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from .contenders import with_contender
 from .files import RunFiles
+from .logs import Log
 from .numbers import loose
 
 LONGEST_TEXT = 6000  # characters of one text that are open to the eye; the rest of a pair's unfolds below them
@@ -35,6 +35,7 @@ class Vote:
     note: str | None
     log: str | None
     sample_id: str | None
+    href: str | None = None  # to the log, where it is in the run folder
     cut: int = 0  # characters of `text` that only the log has
 
 
@@ -76,6 +77,8 @@ class JudgedPair:
     reference: Text | None
     candidate: Text | None
     incumbent: Text | None
+    candidate_log: Log | None  # where the answers stand
+    incumbent_log: Log | None
     identical: bool
     panel: float | None
     outcome: str
@@ -99,10 +102,16 @@ class PairList:
 
 def judged_pairs(files: RunFiles, excluded: Iterable[str] = ()) -> PairList:
     """The pairs of the finalist and the incumbent. `excluded` judges are shown and do not enter the panel's mean."""
-    candidate, incumbent = files.finalist
-    votes = files.finalist_votes
+    return _fitting(pairs_of(files, *files.finalist, excluded))
+
+
+def pairs_of(
+    files: RunFiles, candidate: str | None, incumbent: str | None, excluded: Iterable[str] = (), most: int | None = None
+) -> list[JudgedPair]:
+    """The pairs of a candidate and the incumbent by prompt: all, or the first `most`."""
+    votes = files.votes_on(candidate, incumbent)
     if votes is None or candidate is None:
-        return PairList([], 0, 0)
+        return []
     for name, default in (("epoch", 0), ("use", "gate"), ("repeat", 0)):
         if name not in votes.columns:
             votes = votes.with_columns(pl.lit(default).alias(name))
@@ -110,10 +119,10 @@ def judged_pairs(files: RunFiles, excluded: Iterable[str] = ()) -> PairList:
     ids = _pair_ids(files, candidate, incumbent)
     found = []
     groups = votes.partition_by("prompt_id", "epoch", as_dict=True, maintain_order=True)
-    for number, key in enumerate(sorted(groups, key=str), start=1):
+    for number, key in enumerate(sorted(groups, key=str)[:most], start=1):
         rows = groups[key].to_dicts()
         found.append(_pair(number, rows, texts, ids.get(key), set(excluded), files, candidate, incumbent))
-    return _fitting(found)
+    return found
 
 
 def _pair(
@@ -131,7 +140,7 @@ def _pair(
     mine, other = texts.get((candidate, prompt_id, epoch)), texts.get((incumbent or "", prompt_id, epoch))
     either = mine or other or {}
     opinions = [
-        _opinion(judge, [row for row in rows if row["judge"] == judge], judge in excluded, files.folder)
+        _opinion(judge, [row for row in rows if row["judge"] == judge], judge in excluded, files)
         for judge in sorted({row["judge"] for row in rows})
     ]
     panel = _panel_mean(rows, excluded)
@@ -155,6 +164,8 @@ def _pair(
         reference=whole(either.get("reference")),
         candidate=whole(mine["answer"]) if mine else None,
         incumbent=whole(other["answer"]) if other else None,
+        candidate_log=files.logs.find(mine.get("log"), mine["sample_id"]) if mine else None,
+        incumbent_log=files.logs.find(other.get("log"), other["sample_id"]) if other else None,
         identical=identical,
         panel=panel,
         outcome=outcome,
@@ -163,7 +174,9 @@ def _pair(
     )
 
 
-def _opinion(judge: str, rows: list[dict[str, Any]], excluded: bool, folder: Path) -> Opinion:
+def _opinion(judge: str, rows: list[dict[str, Any]], excluded: bool, files: RunFiles) -> Opinion:
+    ordered = sorted(rows, key=lambda row: (not row["candidate_first"], row["repeat"]))
+    logs = [files.logs.find(row.get("log")) for row in ordered]
     votes = [
         Vote(
             place="first" if row["candidate_first"] else "second",
@@ -173,11 +186,12 @@ def _opinion(judge: str, rows: list[dict[str, Any]], excluded: bool, folder: Pat
             text=(row.get("judgment") or "")[:LONGEST_TEXT],
             preference=row.get("preference"),
             note=row.get("note"),
-            log=_below(row.get("log"), folder),
+            log=log.path if log else None,
             sample_id=row.get("sample_id"),
+            href=log.href if log else None,
             cut=max(0, len(row.get("judgment") or "") - LONGEST_TEXT),
         )
-        for row in sorted(rows, key=lambda row: (not row["candidate_first"], row["repeat"]))
+        for row, log in zip(ordered, logs, strict=True)
     ]
     counted = not excluded and any(row["use"] in _COUNTED for row in rows)
     return Opinion(judge, counted, _result([vote.verdict for vote in votes]), votes)
@@ -244,9 +258,8 @@ def _texts(files: RunFiles, contenders: set[str]) -> dict[tuple[str, str, int], 
         return {}
     rows = with_contender(files.answers, files).filter(pl.col("contender").is_in(list(contenders)))
     found = {}
-    for row in rows.select("contender", "suite", "sample_id", "epoch", "prompt", "answer", "reference").iter_rows(
-        named=True
-    ):
+    wanted = ("contender", "suite", "sample_id", "epoch", "prompt", "answer", "reference", "log")
+    for row in rows.select(name for name in wanted if name in rows.columns).iter_rows(named=True):
         name = f"{row['suite'].rsplit('/', 1)[-1]}/{row['sample_id']}"
         found[row["contender"], name, row["epoch"] - 1] = row
     return found
@@ -287,13 +300,3 @@ def _texts_of(pair: JudgedPair) -> list[Text]:
 def _without_rests(pair: JudgedPair) -> JudgedPair:
     texts = {name: getattr(pair, name) for name in ("prompt", "reference", "candidate", "incumbent")}
     return replace(pair, **{name: replace(text, rest="") for name, text in texts.items() if text})
-
-
-def _below(path: str | None, folder: Path) -> str | None:
-    """A log's path as seen from the run folder, where it lies in it."""
-    if not path:
-        return None
-    try:
-        return str(Path(path).resolve().relative_to(folder.resolve()))
-    except ValueError:
-        return path

@@ -22,6 +22,7 @@ from .pairs import Text
 TEMPLATES = Path(__file__).parent / "templates"
 WRITTEN_OUT = 400  # pairs on a page before they are packed
 WRITTEN_CHARACTERS = 2_000_000  # of their texts
+MOST_SAME = 500  # unchanged items that are named for one metric
 CHUNK = 100  # pairs packed together; page.js knows it too
 
 
@@ -126,6 +127,7 @@ def _environment(*, html: bool) -> Environment:
         "exam_price": bench.exam_price,
         "retest_words": bench.retest_words,
         "agreement_words": words.AGREEMENT,
+        "MOST_SAME": MOST_SAME,
         "marked": _marked,
         "not_marked": _not_marked,
     }

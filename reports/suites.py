@@ -15,11 +15,13 @@ from venire.judges.statistics.winrate import MIN_PROMPTS, winrate_ci
 
 from .contenders import with_contender
 from .files import RunFiles
+from .items import Item, answers_of, make_item, values_of
 from .numbers import as_set
-from .pairs import Text, cut
 
 LEVEL = 0.95
 MOST_ITEMS = 60  # changed items of one metric on the page; the frames hold the rest
+OTHER_TEXTS = 200_000  # characters of items that no metric shows as changed, on the page
+_BESIDES = 800  # characters of such an item beside its texts
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,13 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Item:
-    """An item whose value changed: the prompt, both answers and both values."""
-
-    sample_id: str
-    domain: str
-    before: float
-    after: float
-    prompt: Text | None
-    answer_before: Text | None
-    answer_after: Text | None
-
-
-@dataclass(frozen=True)
 class Change:
     """One metric of one suite, incumbent (`before`) against candidate (`after`) on the n items that both answered.
 
     `better` is `higher`, `lower` or None where nothing says which way is good. `gained`, `lost`: items that got better
     or worse (without a direction: that rose or fell). difference, low, high: after − before. `p_mid`: McNemar's mid-p,
     None unless all values are 0 or 1. `role` says what the gate asks of the metric. `unpaired`: items left out.
+    `same_items`: sample to value, of those that neither gained nor lost.
     """
 
     suite: str
@@ -72,6 +62,7 @@ class Change:
     lost: int
     lost_items: list[Item]
     gained_items: list[Item]
+    same_items: dict[str, float]
     number: int = 0
 
     @property
@@ -95,7 +86,55 @@ def changes(files: RunFiles) -> list[Change]:
             found.append(change)
     rank = {name: i for i, name in enumerate(order)}
     found.sort(key=lambda c: (rank.get(short(c.suite), len(rank)), not c.role, c.metric))
-    return [replace(change, number=number) for number, change in enumerate(found, start=1)]
+    return [_numbered(change, number) for number, change in enumerate(found, start=1)]
+
+
+@dataclass(frozen=True)
+class Others:
+    """The items of a suite that no metric shows among its changed ones; `dropped` of them did not fit on the page."""
+
+    suite: str
+    items: list[Item]
+    dropped: int
+
+
+def others(files: RunFiles, found: list[Change]) -> list[Others]:
+    """What the candidate and the incumbent answered where nothing changed, suite by suite, as long as there is room."""
+    sides, room, made = _sides(files), OTHER_TEXTS, []
+    for number, suite in enumerate(dict.fromkeys(change.suite for change in found), start=1):
+        mine = [change for change in found if change.suite == suite]
+        shown = {item.sample_id for change in mine for item in (*change.lost_items, *change.gained_items)}
+        values: dict[str, dict[str, float]] = {}
+        for change in mine:
+            for sample, value in change.same_items.items():
+                values.setdefault(sample, {})[change.metric] = value
+        left = {sample: told for sample, told in values.items() if sample not in shown}
+        first = list(left)[: max(0, room) // _BESIDES + 1]
+        answers, items = answers_of(files, suite, sides, first), []
+        for place, (sample, told) in enumerate(left.items(), start=1):
+            row = {"sample_id": sample, "domain": ""}
+            item = make_item(row, sides, answers, {}, files, f"other-{number}-{place}")
+            room -= _BESIDES + item.characters
+            if room < 0:
+                break
+            items.append(replace(item, metrics=told))
+        if left:
+            made.append(Others(suite, items, len(left) - len(items)))
+    return made
+
+
+def _sides(files: RunFiles) -> tuple[str, str]:
+    candidate, incumbent = files.finalist
+    return candidate or "", incumbent or ""
+
+
+def _numbered(change: Change, number: int) -> Change:
+    """With its number on the page, and that of each item."""
+    lost, gained = (
+        [replace(item, anchor=f"{side}-{number}-{place}") for place, item in enumerate(items, start=1)]
+        for side, items in (("lost", change.lost_items), ("gained", change.gained_items))
+    )
+    return replace(change, number=number, lost_items=lost, gained_items=gained)
 
 
 def rates(files: RunFiles) -> dict[str, dict[str, Rate]]:
@@ -152,16 +191,15 @@ def _change(
     worse, improved = sign * (new - old) < 0, sign * (new - old) > 0
     low, high, method = _interval(new - old, families)
     binary = set(np.unique([old, new]).tolist()) <= {0.0, 1.0}
-    texts = _texts(files, suite, {candidate, incumbent})
-
+    sides = (candidate, incumbent)
     order = np.argsort(-np.abs(new - old), kind="stable")
     largest = both[order]
 
     def items(mask: np.ndarray) -> list[Item]:
-        return [
-            _item(row, texts, candidate, incumbent)
-            for row in largest.filter(pl.Series(mask)[order]).head(MOST_ITEMS).iter_rows(named=True)
-        ]
+        shown = largest.filter(pl.Series(mask)[order]).head(MOST_ITEMS)
+        samples = shown["sample_id"].to_list()
+        answers, values = answers_of(files, suite, sides, samples), values_of(known, sides, samples)
+        return [make_item(row, sides, answers, values, files) for row in shown.iter_rows(named=True)]
 
     return Change(
         suite=suite,
@@ -182,6 +220,7 @@ def _change(
         lost=int(worse.sum()),
         lost_items=items(worse),
         gained_items=items(improved),
+        same_items=dict(both.filter(pl.Series(new == old)).select("sample_id", "after").iter_rows()),
     )
 
 
@@ -254,26 +293,3 @@ def _stance_patterns() -> dict[str, bool]:
     from venire.evals.epistemic_stance import load_patterns
 
     return {pattern.name: pattern.wanted for pattern in load_patterns()}
-
-
-def _texts(files: RunFiles, suite: str, contenders: set[str]) -> dict[tuple[str, str], dict[str, Any]]:
-    if files.answers is None:
-        return {}
-    rows = with_contender(files.answers, files).filter(
-        pl.col("suite") == suite, pl.col("contender").is_in(list(contenders))
-    )
-    picked = rows.sort("epoch", descending=True).select("contender", "sample_id", "prompt", "answer")
-    return {(row["contender"], row["sample_id"]): row for row in picked.iter_rows(named=True)}
-
-
-def _item(row: dict[str, Any], texts: dict[tuple[str, str], dict[str, Any]], candidate: str, incumbent: str) -> Item:
-    mine, other = texts.get((candidate, row["sample_id"])), texts.get((incumbent, row["sample_id"]))
-    return Item(
-        sample_id=row["sample_id"],
-        domain=row["domain"],
-        before=row["value"],
-        after=row["after"],
-        prompt=cut((mine or other or {}).get("prompt")),
-        answer_before=cut(other["answer"]) if other else None,
-        answer_after=cut(mine["answer"]) if mine else None,
-    )
