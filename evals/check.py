@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from venire._common.errors import InputError
 
 from .epistemic_stance.validity import Labelled
@@ -23,7 +25,7 @@ from .kernel.kernel import KernelPrompt
 from .phrasing_robustness import Fact
 from .phrasing_robustness.boundaries import Boundary
 from .phrasing_robustness.contradiction import Contradiction
-from .scenarios import Row, Scenario, load_rows, read_raw
+from .scenarios import Row, Scenario, complaint, load_rows, read_raw
 from .style.style import StylePrompt
 from .value_alignment.value_alignment import Position
 
@@ -82,7 +84,11 @@ def suite_problems(path: Path) -> list[str]:
 
 
 def _wrong_rows(file: Path) -> Iterator[str]:
-    """Each row that is not what the file's schema says, or whose id is taken."""
+    """Each row that is not what the file's schema says, or the model of that schema if it is ours; or whose id is taken.
+
+    A schema cannot say that a row needs a target only for some kinds of comparing; the task, which loads the model,
+    would refuse such a row later.
+    """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -100,17 +106,34 @@ def _wrong_rows(file: Path) -> Iterator[str]:
     except InputError as error:
         yield str(error)
         return
-    validator, seen = Draft202012Validator(held), dict[Any, int]()
+    validator, model, seen = Draft202012Validator(held), _model_of(held), dict[Any, int]()
     if not rows:
         yield f"{file}: an empty suite; give it at least one row"
     for number, row in enumerate(rows, start=1):
-        for error in validator.iter_errors(row):
+        wrong = list(validator.iter_errors(row))
+        for error in wrong:
             key = ".".join(map(str, error.path))
             yield f"{file}, row {number}{f', key {key!r}' if key else ''}: {error.message[:_LONG]}"
+        if model and not wrong:
+            try:
+                model.model_validate(row)
+            except ValidationError as error:
+                yield f"{file}, row {number}{complaint(error)}"
         name = str(row.get("id")) if isinstance(row, dict) else ""
         if name in seen:
             yield f"{file}, row {number}: id {name!r} is already that of row {seen[name]}"
         seen.setdefault(name, number)
+
+
+def _model_of(schema: Any) -> type[Row] | None:
+    """The row model of ours that `schema` was written from: by its name and its keys; None for anybody's own."""
+    if not isinstance(schema, dict):
+        return None
+    for model in DATA.values():
+        ours = json.loads(schema_of(model))
+        if schema.get("title") == ours["title"] and set(schema.get("properties", {})) == set(ours["properties"]):
+            return model
+    return None
 
 
 def write_schemas(path: Path | None = None) -> list[Path]:

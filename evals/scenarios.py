@@ -64,7 +64,7 @@ def load_rows(path: Path, model: type[AnyRow]) -> list[AnyRow]:
         try:
             row = model.model_validate(raw)
         except ValidationError as error:
-            raise InputError(f"{path}, row {number}{_complaint(error)}") from error
+            raise InputError(f"{path}, row {number}{complaint(error)}") from error
         if row.id in first_seen:
             raise InputError(f"{path}, row {number}: id {row.id!r} is already that of row {first_seen[row.id]}")
         first_seen[row.id] = number
@@ -179,6 +179,7 @@ def read_lines(path: Path, text: str) -> Iterator[Any]:
                 raise InputError(f"{path}, line {number}: not valid JSON: {error}") from error
 
 
-def _complaint(error: ValidationError) -> str:
+def complaint(error: ValidationError) -> str:
+    """The key and the first fault, as they follow a row's number in a sentence."""
     key, message, _ = first_fault(error)
     return f", key {key!r}: {message}" if key else f": {message}"

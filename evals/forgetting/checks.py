@@ -3,7 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictInt, StrictStr, TypeAdapter, ValidationError
+
+from venire._common.reading import first_fault
 
 from ..matching import equals, plain, words
 from .reading import in_order
@@ -59,6 +63,40 @@ CHECKS: dict[str, Callable[[str, Any], bool]] = {
     "letters": lambda text, number: len(words(text)) == number and words(text).isalpha(),
     "oneof": lambda text, options: equals(text, options),
 }
+
+_Bounds = Annotated[tuple[StrictInt, StrictInt], Field(description="the fewest and the most")]
+_Texts = Annotated[list[StrictStr], Field(min_length=1)]
+_VALUES: dict[str, Any] = {
+    "words": _Bounds,
+    "sentences": _Bounds,
+    "lines": _Bounds,
+    "without": _Texts,
+    "contains": _Texts,
+    "count": tuple[StrictStr, StrictInt],
+    "starts": StrictStr,
+    "ends": StrictStr,
+    "lower": Literal[True],
+    "upper": Literal[True],
+    "json": Annotated[dict[str, _Texts], Field(min_length=1)],
+    "numbered": StrictInt,
+    "order": _Texts,
+    "letters": StrictInt,
+    "oneof": _Texts,
+}
+_SHAPES = {name: TypeAdapter[Any](shape) for name, shape in _VALUES.items()}
+
+
+def check_value(name: str, value: Any) -> None:
+    """Raises ValueError if there is no check `name`, or `value` is not of the shape that it reads."""
+    if name not in CHECKS:
+        raise ValueError(f"no check {name!r}; there are {', '.join(sorted(CHECKS))}")
+    try:
+        _SHAPES[name].validate_python(value)
+    except ValidationError as error:
+        key, message, _ = first_fault(error)
+        raise ValueError(f"check {name!r}: {json.dumps(value)}{f', {key}' if key else ''}: {message}") from error
+    if _VALUES[name] is _Bounds and value[0] > value[1]:
+        raise ValueError(f"check {name!r}: {json.dumps(value)}: the fewest come first, then the most")
 
 
 def follows(text: str, checks: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ..scenarios import Scenario
-from .checks import CHECKS
+from .checks import check_value
 
 Match = Literal["contains", "exact", "number", "check", "code", "refusal", "help"]
 
@@ -31,8 +31,8 @@ class Item(Scenario):
             float(self.target[0])
         if self.match == "check" and not self.checks:
             raise ValueError("match 'check' needs checks")
-        if unknown := sorted(set(self.checks) - set(CHECKS)):
-            raise ValueError(f"no check {unknown[0]!r}; there are {', '.join(sorted(CHECKS))}")
+        for name, value in self.checks.items():
+            check_value(name, value)
         if self.match == "code" and not (self.function and self.calls and len(self.calls) == len(self.results)):
             raise ValueError("match 'code' needs a function, calls, and as many results")
         return self

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from venire._common.errors import InputError
 from venire.data_commands import data
 from venire.evals.check import DATA, HOME, problems, suite_problems, write_schemas
+from venire.evals.forgetting import Item
+from venire.evals.scenarios import load_rows
 
 
 def test_every_file_is_listed_and_right() -> None:
@@ -30,8 +33,6 @@ def test_a_schema_names_every_key_that_rows_use() -> None:
 
 
 def test_a_row_that_is_wrong_is_told(tmp_path: Path) -> None:
-    from venire.evals.scenarios import load_rows
-
     for name, model in DATA.items():
         first = json.loads((HOME / name).read_text("utf-8").splitlines()[0])
         path = tmp_path / "wrong.jsonl"
@@ -94,6 +95,51 @@ def test_anybodys_suite_is_checked_row_by_row(tmp_path: Path) -> None:
     assert suite_problems(suite / "prompts.jsonl") == wrong
     (suite / "prompts.schema.json").write_text("{")
     assert "no JSON Schema" in suite_problems(suite)[0]
+
+
+def _spoilt(folder: Path, suite: str, changes: dict[str, dict[str, object]]) -> Path:
+    """A copy of one of our suites in which some rows are changed; a None takes the key out."""
+    copy = folder / suite
+    shutil.copytree(HOME / suite, copy)
+    for file in copy.glob("*.jsonl"):
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        rows = [row | changes.get(row["id"], {}) for row in rows]
+        kept = [{key: value for key, value in row.items() if value is not None} for row in rows]
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), "utf-8")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"match": "contains", "target": None}, "needs a target"),
+        ({"match": "code", "target": None, "function": "f", "calls": [[1], [2]], "results": [1]}, "as many results"),
+        ({"match": "check", "checks": {"wordz": [1, 2]}}, "no check 'wordz'"),
+        ({"match": "check", "checks": {"words": "three"}}, "check 'words': \"three\""),
+        ({"match": "check", "checks": {"words": [3]}}, "check 'words': [3]"),
+        ({"match": "check", "checks": {"words": [5, 3]}}, "the fewest come first"),
+        ({"match": "check", "checks": {"count": [2, "echo"]}}, "check 'count'"),
+        ({"match": "check", "checks": {"order": []}}, "check 'order'"),
+        ({"match": "check", "checks": {"lower": False}}, "check 'lower'"),
+    ],
+)
+def test_a_copy_of_a_suite_of_ours_is_held_to_what_its_task_demands(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    suite = _spoilt(tmp_path, "forgetting", {"fact-france": change})
+    (wrong,) = suite_problems(suite)
+    assert re.search(r"row \d+", wrong) and said in wrong
+    with pytest.raises(InputError, match=re.escape(said)):
+        load_rows(suite / "scenarios.jsonl", Item)
+
+
+def test_a_position_without_a_contrast_is_told_and_anybodys_own_schema_is_enough_for_his_rows(tmp_path: Path) -> None:
+    suite = _spoilt(tmp_path, "value_alignment", {"re-cheater-husband": {"contrast": None}})
+    (wrong,) = suite_problems(suite)
+    assert "row 157" in wrong and "needs a reference and a contrast" in wrong
+    schema = suite / "scenarios.schema.json"
+    schema.write_text(json.dumps(json.loads(schema.read_text("utf-8")) | {"title": "Mine"}))
+    assert suite_problems(suite) == []
 
 
 def test_the_command_checks_suites_and_keeps_them_from_training_data(tmp_path: Path) -> None:
