@@ -4,6 +4,7 @@ export_mlx(recipe, base, Path("mlx")) writes
 
     mlx/data/train.jsonl, valid.jsonl     the recipe's rows, an answer a row
     mlx/lora.yaml                         its configuration, to be run as: python -m mlx_lm lora --config mlx/lora.yaml
+    mlx/adapters/venire.json              recipe, data and teachers, which come back with what mlx-lm writes beside it
 
 and import_mlx(Path("mlx/adapters"), base, Path("mine")) makes of what it trained an adapter that PEFT reads.
 """
@@ -11,23 +12,25 @@ and import_mlx(Path("mlx/adapters"), base, Path("mine")) makes of what it traine
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from venire._common.errors import InputError
-from venire._common.files import read_json, write_atomic
+from venire._common.files import read_json, write_atomic, write_json
 from venire.datasets.rows import SftRow
 
 from .candidates import Candidate, describe_base, write_candidate
-from .mixture import Rows
+from .mixture import Mixture, Rows
 from .recipe import Recipe
 
 if TYPE_CHECKING:
     from venire.engine import Base
 
 COMMAND = "python -m mlx_lm lora --config"
+MADE_OF = "venire.json"
 _PLACES = {
     **dict.fromkeys(("q_proj", "k_proj", "v_proj", "o_proj"), "self_attn"),
     **dict.fromkeys(("gate_proj", "up_proj", "down_proj"), "mlp"),
@@ -57,6 +60,7 @@ def export_mlx(recipe: Recipe, base: "Base", folder: Path) -> list[str]:
                 f"recipe {recipe.name!r}: batch: {variant.batch} is more than the {answers} answers there are, and "
                 "mlx-lm trains on whole batches; make it smaller"
             )
+        _write_made_of(variant, data, place / "adapters")
         write_atomic(place / "data" / "train.jsonl", rows)
         (place / "data" / "valid.jsonl").unlink(missing_ok=True)
         held_out = _answers(data.held_out) if data.held_out else ""
@@ -66,6 +70,21 @@ def export_mlx(recipe: Recipe, base: "Base", folder: Path) -> list[str]:
         write_atomic(place / "lora.yaml", _DOES + yaml.safe_dump(config, sort_keys=False))
         commands.append(f"{COMMAND} {place / 'lora.yaml'}")
     return commands
+
+
+def _write_made_of(recipe: Recipe, data: Mixture, adapters: Path) -> None:
+    """What is trained here goes where mlx-lm writes. Raises InputError where it has written what was made of other."""
+    file, made_of = adapters / MADE_OF, _made_of(recipe, data)
+    if any(adapters.glob("*.safetensors")) and not (file.is_file() and read_json(file) == made_of):
+        raise InputError(
+            f"{adapters} holds adapters of another recipe, or of other data; name another folder, or remove it"
+        )
+    write_json(file, made_of)
+
+
+def _made_of(recipe: Recipe, data: Mixture) -> dict[str, Any]:
+    named = {"name": recipe.name, "sha256": recipe.sha256} | ({"variant": recipe.variant} if recipe.variant else {})
+    return {"recipe": named, "data": data.described, "teacher_families": data.teacher_families}
 
 
 _DOES = "# Written by Venire from its recipe. Paths are below the folder that this was written from.\n"
@@ -109,8 +128,13 @@ def configuration(recipe: Recipe, base: "Base", place: Path, rows: int, answers:
     return config | ({"lr_schedule": schedule} if schedule else {})
 
 
-def import_mlx(adapters: Path, base: "Base", folder: Path, recipe: Recipe | None = None) -> Candidate:
+def import_mlx(
+    adapters: Path, base: "Base", folder: Path, recipe: Recipe | None = None, teachers: Sequence[str] | None = None
+) -> Candidate:
     """Make a candidate in `folder` of what mlx-lm left in `adapters`. Raises InputError if that is no LoRA adapter.
+
+    What it was made of stands beside it where export_mlx wrote the recipe; else `recipe` says it, or `teachers` at
+    least who wrote or rewarded its data: unknown, they could be its judges.
 
     mlx-lm keeps its matrices the other way round (in × rank, rank × out) and scales by `scale`, not alpha / r. A file
     of one step (`0000100_adapters.safetensors`) is named with its folder.
@@ -124,6 +148,7 @@ def import_mlx(adapters: Path, base: "Base", folder: Path, recipe: Recipe | None
     config = read_json(file.parent / "adapter_config.json")
     if config.get("fine_tune_type", "lora") != "lora":
         raise InputError(f"{adapters}: fine_tune_type {config['fine_tune_type']!r}; only lora is brought back")
+    known = _known(file.parent, recipe, teachers)
     tensors, modules = {}, set()
     for key, value in load_file(str(file)).items():
         found = _KEY.fullmatch(key)
@@ -137,22 +162,39 @@ def import_mlx(adapters: Path, base: "Base", folder: Path, recipe: Recipe | None
         peft = _peft_config(config["lora_parameters"], sorted(modules))
         (Path(scratch) / "adapter_config.json").write_text(json.dumps(peft))
         step = re.match(r"(\d+)_", file.name)
+        batches = int(step[1]) if step else int(config["iters"])
         lineage = {
             "name": folder.name,
             "kind": "adapter",
             "base": describe_base(base),
             "parent": None,
-            "recipe": recipe and {"name": recipe.name, "sha256": recipe.sha256},
-            "step": int(step[1]) if step else int(config["iters"]),
+            **known,
+            "step": batches // int(config.get("grad_accumulation_steps") or 1),
             "seed": config.get("seed"),
             "trained_with": "mlx-lm",
             "trainable_parameters": sum(t.numel() for t in tensors.values()),
         }
-        lineage["recipe"] = lineage["recipe"] or {"name": "mlx-lm", "sha256": ""}
-        if recipe:
-            data = recipe.load()
-            lineage |= {"data": data.described, "teacher_families": data.teacher_families}
         return write_candidate(Path(scratch), folder, lineage)
+
+
+def _known(adapters: Path, recipe: Recipe | None, teachers: Sequence[str] | None) -> dict[str, Any]:
+    """The lineage's recipe, data and teachers. Raises InputError where nobody says who taught it, or two differ."""
+    file = adapters / MADE_OF
+    made_of: dict[str, Any] = read_json(file) if file.is_file() else {}
+    variants = recipe.variants() if recipe else []
+    if made_of and recipe and made_of["recipe"]["sha256"] not in [variant.sha256 for variant in variants]:
+        raise InputError(f"{file}: trained by recipe {made_of['recipe']['name']!r}, and not as --recipe has it now")
+    if not made_of and len(variants) > 1:
+        raise InputError(f"{adapters}: no {MADE_OF} says which of the recipe's grid this is; bring that file, too")
+    if not made_of and variants:
+        made_of = _made_of(variants[0], variants[0].load())
+    if not made_of and teachers is None:
+        raise InputError(
+            f"{adapters}: no {MADE_OF} says what it was trained on; give its --recipe, or --teacher FAMILY for who "
+            "wrote or rewarded its data (--teacher none where people alone did)"
+        )
+    made_of = made_of or {"recipe": {"name": "mlx-lm", "sha256": ""}}
+    return made_of | {"teacher_families": sorted({*made_of.get("teacher_families", []), *(teachers or [])})}
 
 
 def _peft_config(lora: dict[str, Any], modules: list[str]) -> dict[str, Any]:

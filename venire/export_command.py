@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--mlx", is_flag=True, help="CANDIDATE is a recipe: write its data and configuration for mlx-lm.")
 @click.option("--from-mlx", is_flag=True, help="CANDIDATE is a folder of mlx-lm's adapters: make a candidate of it.")
 @click.option("--recipe", type=click.Path(path_type=Path), help="With --from-mlx: the recipe that it was trained by.")
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="FAMILY",
+    help="With --from-mlx: a vendor or family that wrote or rewarded its data, or none. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as one JSON object.")
 def export(
     candidate: str,
@@ -44,6 +51,7 @@ def export(
     mlx: bool,
     from_mlx: bool,
     recipe: Path | None,
+    teachers: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Write a candidate as merged weights that any program loads, and as GGUF for llama.cpp.
@@ -65,7 +73,7 @@ def export(
         if mlx:
             written = _to_mlx(Path(candidate), base_name, folder)
         elif from_mlx:
-            written = _from_mlx(Path(candidate), base_name, folder, recipe)
+            written = _from_mlx(Path(candidate), base_name, folder, recipe, teachers)
         else:
             found, base = _find(candidate, base_name)
             folder = folder or Path("exports") / found.name
@@ -92,7 +100,7 @@ def _check_options(alone: bool, types: tuple[str, ...], repo: str | None, hub: b
     if alone or mlx or back:
         refuse("belongs to merged weights, and none are written here", "dtype")
     if not back:
-        refuse("belongs to --from-mlx", "recipe")
+        refuse("belongs to --from-mlx", "recipe", "teachers")
 
 
 def _write(
@@ -180,12 +188,18 @@ def _to_mlx(file: Path, base_name: str | None, folder: Path | None) -> dict[str,
     return {"run on the Mac": export_mlx(recipe, resolve_base(name), folder or Path("exports") / f"{recipe.name}-mlx")}
 
 
-def _from_mlx(adapters: Path, base_name: str | None, folder: Path | None, recipe: Path | None) -> dict[str, Any]:
+def _from_mlx(
+    adapters: Path, base_name: str | None, folder: Path | None, recipe: Path | None, teachers: tuple[str, ...]
+) -> dict[str, Any]:
     from venire.engine import resolve_base
+    from venire.store import check_family
     from venire.training.mlx import import_mlx
     from venire.training.recipe import load_recipe
 
     if base_name is None or folder is None:
         raise InputError("--from-mlx needs --base (what it was trained on) and --to (the candidate's folder)")
-    made = import_mlx(adapters, resolve_base(base_name), folder, load_recipe(recipe) if recipe else None)
+    taught = [check_family(teacher) for teacher in teachers if teacher != "none"] if teachers else None
+    if taught and len(taught) < len(teachers):
+        raise InputError("--teacher none: nobody else then; leave it out, or the others")
+    made = import_mlx(adapters, resolve_base(base_name), folder, load_recipe(recipe) if recipe else None, taught)
     return {"candidate": str(made.path), "add it with": f"venire candidates add {made.path} --base {base_name}"}

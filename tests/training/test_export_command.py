@@ -48,6 +48,7 @@ def test_a_folder_is_taken_the_adapter_alone_and_a_dry_run_lists_it(folder: Path
 
 
 def test_what_cannot_be_is_refused_in_a_sentence(folder: Path) -> None:
+    back = ("--from-mlx", "--base", "somewhere", "--to", "there")
     for words, message in (
         (("nobody",), "'nobody' is not known here"),
         ((str(folder), "--adapter", "--gguf", "f16"), "--adapter writes no GGUF"),
@@ -55,6 +56,8 @@ def test_what_cannot_be_is_refused_in_a_sentence(folder: Path) -> None:
         ((str(folder), "--mlx", "--from-mlx"), "stand alone"),
         (("training/recipes/kernel_small.yaml", "--mlx"), "names no base; say which with --base"),
         ((str(folder), "--from-mlx"), "--from-mlx needs --base"),
+        ((str(folder), "--teacher", "anthropic"), "belongs to --from-mlx"),
+        ((str(folder), *back, "--teacher", "none", "--teacher", "anthropic"), "--teacher none: nobody else"),
     ):
         with pytest.raises(InputError, match=message):
             run(*words)

@@ -110,7 +110,7 @@ def test_its_adapter_comes_back_with_the_same_update(byte_base: Base, tmp_path: 
     from transformers import AutoModelForCausalLM
 
     tensors = as_mlx_lm_leaves_it(tmp_path / "adapters", byte_base)
-    made = import_mlx(tmp_path / "adapters", byte_base, tmp_path / "mine")
+    made = import_mlx(tmp_path / "adapters", byte_base, tmp_path / "mine", teachers=["anthropic"])
     check_adapter(made.path, byte_base)
     assert (made.step, made.lineage["seed"]) == (200, 7)
     base = AutoModelForCausalLM.from_pretrained(str(byte_base.path))
@@ -122,7 +122,36 @@ def test_its_adapter_comes_back_with_the_same_update(byte_base: Base, tmp_path: 
             update = 2.0 * (tensors[f"{stem}.lora_a"] @ tensors[f"{stem}.lora_b"]).T  # as mlx-lm fuses it
             before = plain.get_parameter(f"{stem}.weight")
             assert torch.allclose(merged.get_parameter(f"{stem}.weight"), before + update, atol=1e-5)
-    assert import_mlx(tmp_path / "adapters" / "0000100_adapters.safetensors", byte_base, tmp_path / "at").step == 100
+    file = tmp_path / "adapters" / "0000100_adapters.safetensors"
+    assert import_mlx(file, byte_base, tmp_path / "at", teachers=[]).step == 100
+
+
+def test_its_recipe_data_and_teachers_come_back_too(small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path) -> None:
+    trained = tmp_path / "trained"
+    as_mlx_lm_leaves_it(trained, byte_base)
+    with pytest.raises(InputError, match=r"no venire\.json says what it was trained on; give its --recipe"):
+        import_mlx(trained, byte_base, tmp_path / "mine")
+    recipe = small_recipe(batch=2, accumulation=2, grid={"seed": [1, 2]})
+    rows = [json.loads(line) | {"teacher": "anthropic"} for line in Path(recipe.data).read_text().splitlines()]
+    Path(recipe.data).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match="which of the recipe's grid"):
+        import_mlx(trained, byte_base, tmp_path / "mine", recipe)
+    export_mlx(recipe, byte_base, tmp_path / "mlx")
+    adapters = tmp_path / "mlx" / recipe.variants()[1].run_name / "adapters"
+    config = json.loads((trained / "adapter_config.json").read_text()) | {"grad_accumulation_steps": 2}
+    (adapters / "adapter_config.json").write_text(json.dumps(config))
+    (trained / "adapters.safetensors").rename(adapters / "adapters.safetensors")
+    lineage = import_mlx(adapters, byte_base, tmp_path / "mine", teachers=["qwen2.5"]).lineage
+    assert lineage["teacher_families"] == ["anthropic", "qwen2.5"] and lineage["data"]["rows"] == 12
+    second = recipe.variants()[1]
+    assert lineage["recipe"] == {"name": recipe.name, "sha256": second.sha256, "variant": second.variant}
+    assert lineage["step"] == 100  # of 200 batches
+    export_mlx(recipe, byte_base, tmp_path / "mlx")  # the same again
+    other = recipe.model_copy(update={"learning_rate": 0.5})
+    with pytest.raises(InputError, match="adapters of another recipe"):
+        export_mlx(other, byte_base, tmp_path / "mlx")
+    with pytest.raises(InputError, match="not as --recipe has it now"):
+        import_mlx(adapters, byte_base, tmp_path / "again", other)
 
 
 def test_what_is_no_adapter_of_mlx_lm_is_refused(byte_base: Base, tmp_path: Path) -> None:
