@@ -84,7 +84,7 @@ def suite_problems(path: Path) -> list[str]:
 
 
 def _wrong_rows(file: Path) -> Iterator[str]:
-    """Each row that is not what the file's schema says, or the model of that schema if it is ours; or whose id is taken.
+    """Each row that is not what the file's schema says, or its model where that is ours; or whose id is taken.
 
     A schema cannot say that a row needs a target only for some kinds of comparing; the task, which loads the model,
     would refuse such a row later.
