@@ -18,7 +18,7 @@ import yaml
 from venire import engine
 from venire._common.files import write_atomic
 from venire.data_commands import _measured
-from venire.datasets.checked import Measured
+from venire.datasets.checked import Measured, is_fact
 from venire.datasets.leaks import Leak, find_leaks
 from venire.datasets.questions import load_interview
 from venire.datasets.rewordings import find_rewordings
@@ -76,14 +76,14 @@ def found_table(suites: Sequence[Measured]) -> Iterator[str]:
             yield f"| {file} | {kind} | {len(texts)} | " + " | ".join(map(str, counts)) + " |"
 
 
-def shipped() -> dict[str, str]:
-    """Every distinct question of the rows that ship for training, by its text, with its first place."""
+def shipped(facts: bool) -> dict[str, str]:
+    """Every distinct question of the rows that ship for training, facts or others, by its text, with its place."""
     rows: dict[str, str] = {}
     for folder in SHIPPED:
         for path in sorted((DATASETS / folder).glob("*.jsonl")):
             data, _ = read_rows(path)
             for index, row in enumerate(data.rows):
-                if path != HELD_OUT:
+                if path != HELD_OUT and is_fact(row) == facts:
                     rows.setdefault(asked(row), f"{folder}/{path.name}, row {data.lines[index]}")
     return rows
 
@@ -94,7 +94,9 @@ def clean_sets(suites: Sequence[Measured]) -> Iterator[tuple[str, Texts, Sequenc
     pairs = [Measured(f"contrast/held_out.jsonl, row {held.lines[i]}", asked(row)) for i, row in enumerate(held.rows)]
     both = [*suites, *pairs]
     yield "held-out pairs", [(pair.place, pair.text) for pair in pairs], suites
-    yield "rows that ship", [(place, text) for text, place in shipped().items()], both
+    yield "rows that ship", [(place, text) for text, place in shipped(facts=False).items()], both
+    apart = [m for m in both if not m.of_facts]  # as the check has it
+    yield "facts that ship", [(place, text) for text, place in shipped(facts=True).items()], apart
     yield "the interview", [(f"interview:{q.id}", q.ask) for _, q in load_interview()], both
     open_ = [m for m in suites if m.question and not m.taught and suite(m) not in FACTS]
     for name in dict.fromkeys(map(suite, open_)):
