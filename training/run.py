@@ -135,7 +135,15 @@ class _Job:
             made = self.made()
             if any("roles" not in candidate.lineage for candidate in made):
                 made = _name(self, made)
+            self.tidy()
         return made
+
+    def tidy(self) -> None:
+        """Remove what the trainer would resume from, larger than what it has made: there is nothing left to do."""
+        left = [folder for folder in (*self.work.glob("checkpoint-*"), self.work / "rows") if folder.is_dir()]
+        if left and processes.first():
+            with alone(self.work):
+                discard(self.work, (folder for folder in left if folder.name == "rows"))
 
 
 @contextmanager

@@ -204,21 +204,26 @@ def test_like_lengths_share_a_batch_in_an_order_that_seed_and_epoch_settle() -> 
 
 @pytest.mark.parametrize("changes", [{"group_by_length": True}, {"held_out": 0.25, "evaluate_every": 1}])
 def test_a_training_with_more_to_do_resumes_to_the_same_bytes_too(
-    changes: dict[str, Any], small_recipe: MakeRecipe, byte_base: Base, tmp_path: Path
+    changes: dict[str, Any],
+    small_recipe: MakeRecipe,
+    byte_base: Base,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import shutil
+    from venire.training import run
 
     recipe = small_recipe("dpo", epochs=4, checkpoint_every=3, **changes)
     whole = quietly(recipe, tmp_path / "whole", byte_base)
-    quietly(recipe, tmp_path / "broken", byte_base)
-    work = tmp_path / "broken/train" / recipe.run_name
-    kept = sorted(work.glob("checkpoint-*"), key=lambda f: int(f.name[11:]))
-    for folder in kept[1:]:  # as if killed after the first of the two checkpoints that stay
-        shutil.rmtree(folder)
-    step = int(kept[0].name[11:])
-    for candidate in whole:
-        if candidate.step > step:
-            shutil.rmtree(tmp_path / "broken/candidates" / candidate.name)
+    write = run.write_candidate
+
+    def killed(weights: Path, folder: Path, lineage: dict[str, Any]) -> Any:
+        if lineage["step"] == whole[-1].step:
+            raise KeyboardInterrupt
+        return write(weights, folder, lineage)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(run, "write_candidate", killed)
+        quietly(recipe, tmp_path / "broken", byte_base)
     resumed = quietly(recipe, tmp_path / "broken", byte_base)
     assert [c.sha256 for c in resumed] == [c.sha256 for c in whole]
     assert [c.lineage["metrics"] for c in resumed] == [c.lineage["metrics"] for c in whole]

@@ -39,6 +39,7 @@ def test_every_checkpoint_is_a_candidate_that_knows_where_it_came_from(
     recipe = small_recipe(method)
     found = quietly(recipe, tmp_path / "run", byte_base)
     assert [c.name for c in found] == [f"tiny_{method}-step{n}" for n in (2, 4, 6)]
+    assert not list((tmp_path / "run/train" / recipe.name).glob("checkpoint-*"))  # all is done: nothing to resume
     assert len({c.sha256 for c in found}) == 3
     for candidate in found:
         assert sorted(weights(candidate)) == ["adapter_config.json", "adapter_model.safetensors"]
@@ -114,8 +115,9 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_not_resumed_from(
     whole = quietly(small_recipe(), tmp_path / "run", byte_base)
     last = whole[-1]
     kept = weights(last)
-    (tmp_path / "run/train/tiny_sft/checkpoint-6/venire.json").unlink()
-    (tmp_path / "run/train/tiny_sft/checkpoint-6/optimizer.pt").write_bytes(b"torn")
+    torn = tmp_path / "run/train/tiny_sft/checkpoint-4"
+    torn.mkdir()
+    (torn / "optimizer.pt").write_bytes(b"torn")
     for file in last.path.iterdir():
         file.unlink()
     last.path.rmdir()
