@@ -36,8 +36,15 @@ def sft(file: Path, *questions: str) -> Path:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     scenario = {"id": "s1", "family": "s1", "domain": "d", "prompt": QUESTION, "reference": ANSWER}
+    # five prompts are enough for the exam of the judge
+    umbrellas = "Somebody left {} umbrellas in the hall, and nobody fetches them. What becomes of them?"
+    more = [
+        {"id": f"s{n}", "family": f"s{n}", "prompt": umbrellas.format(n)} for n in range(2, 6)
+    ]  # enough for an exam
     (tmp_path / "mine.yaml").write_text(
-        yaml.safe_dump([scenario | {"contrast": "You should tell her at once.", "weight": 5}])
+        yaml.safe_dump(
+            [scenario | one | {"contrast": "You should tell her at once.", "weight": 5} for one in ({}, *more)]
+        )
     )
     sft(tmp_path / "clean.jsonl", OTHER)
     return tmp_path
@@ -104,6 +111,16 @@ def test_what_cannot_be_looked_at_is_a_note_of_the_plan(
     ]
     assert len(notes) == 1 and notes[0]["severity"] == "note"
     assert notes[0]["message"].startswith("old-step1: old.jsonl ") and "was not checked" in notes[0]["message"]
+
+
+def test_rows_that_name_the_best_checkpoint_and_stand_in_a_suite_are_a_note(here: Path, tiny_base: Base) -> None:
+    sft(here / "held.jsonl", "Which boots are yours?", QUESTION)
+    recipe = {"method": "sft", "data": "clean.jsonl", "held_out": "held.jsonl", "learning_rate": 0.001}
+    (here / "mine_sft.yaml").write_text(yaml.safe_dump(recipe))
+    findings = frozen(here, tiny_base, {"recipe": "mine_sft.yaml"})["plan"]["findings"]
+    (told,) = [f for f in findings if f["component"] == "leaks"]
+    assert told["severity"] == "note"
+    assert told["message"].startswith("held out: held.jsonl, row 2") and "hold out other rows" in told["message"]
 
 
 def test_rows_held_out_were_not_learned(here: Path, make: Make, tiny_base: Base) -> None:

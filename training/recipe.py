@@ -229,13 +229,15 @@ class Recipe(_Strict):
             mixture.described["replay"]["path"] = self.replay.data
         return mixture
 
-    def texts(self) -> list[tuple[str, str]]:
-        """(place, text) of everything that any variant trains on, for the leak check."""
+    def texts(self, *, held_out: bool = False) -> list[tuple[str, str]]:
+        """(place, text) of everything that any variant trains on, or only measures, for the leak check."""
         found: dict[tuple[str, str], None] = {}
         for variant in self.variants():
-            train = variant.load().train
-            for index, row in enumerate(train.rows):
-                found.update(dict.fromkeys((train.place(index), text) for text in row.texts))
+            data = variant.load()
+            rows = data.held_out if held_out else data.train
+            if rows is not None:
+                for index, row in enumerate(rows.rows):
+                    found.update(dict.fromkeys((rows.place(index), text) for text in row.texts))
         return list(found)
 
     def steps(self, rows: int, quick: bool = False) -> int:

@@ -151,19 +151,35 @@ def leaks(run: "Run") -> list[Any]:
     That is the data of the recipes, and by their lineages that of parents and of candidates trained before.
     """
     from venire.datasets.leaks import find_leaks
-    from venire.evals.scenarios import scenario_texts
     from venire.judges.panel import resolve_panel
     from venire.judges.preferences import preference_texts
 
-    asked = [
+    asked = suite_texts(run) + preference_texts(preferences_of(resolve_panel(run.experiment.panel)))
+    named = recipes(run)
+    found = [leak for recipe in named for leak in find_leaks(recipe.texts(), asked)]
+    return found + find_leaks(learned_before(run, named).texts, asked)
+
+
+def suite_texts(run: "Run") -> list[tuple[str, str]]:
+    """(place, text) of every scenario."""
+    from venire.evals.scenarios import scenario_texts
+
+    return [
         (f"{spec.task}:{place}", text)
         for spec in run.experiment.suites
         for place, text in scenario_texts(suite_task(spec))
     ]
-    asked += preference_texts(preferences_of(resolve_panel(run.experiment.panel)))
-    named = recipes(run)
-    found = [leak for recipe in named for leak in find_leaks(recipe.texts(), asked)]
-    return found + find_leaks(learned_before(run, named).texts, asked)
+
+
+def chosen_by(run: "Run") -> list[str]:
+    """A sentence where rows that a recipe holds out, by which its best checkpoint is named, stand in a suite too."""
+    from venire.datasets.leaks import find_leaks
+
+    asked = suite_texts(run)
+    found = [leak for recipe in recipes(run) for leak in find_leaks(recipe.texts(held_out=True), asked)]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    told = "; no model learns it, but the best checkpoint is named by it, so hold out other rows"
+    return [f"held out: {found[0]}{more}{told}"] if found else []
 
 
 def unchecked(run: "Run") -> list[dict[str, str]]:
@@ -182,6 +198,7 @@ def notes(run: "Run", frozen: dict[str, Any]) -> list[dict[str, str]]:
             "that it is the same here was not checked"
         )
     told = [*(("candidates", each) for each in said), *(("judges", why) for why in not_askable(run))]
+    told += [("leaks", each) for each in chosen_by(run)]
     return [{"component": about, "severity": "note", "message": message} for about, message in told]
 
 
