@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--gguf", "types", multiple=True, type=click.Choice(["f16", "q8_0", "f32"]), help="Also a GGUF file. Repeatable."
 )
-@click.option("--adapter", "alone", is_flag=True, help="The adapter as it is, not merged.")
+@click.option("--adapter", "alone", is_flag=True, help="The adapter as it is, not merged, with tokenizer and card.")
 @click.option("--push", "repo", metavar="OWNER/NAME", help="Upload it to the Hub, with its card; private.")
 @click.option("--public", is_flag=True, help="With --push: for everybody to see.")
 @click.option("--dry-run", is_flag=True, help="With --push: say what would be uploaded, and send nothing.")
@@ -113,20 +113,14 @@ def _write(
     say: "Teller",
     steps: int,
 ) -> dict[str, Any]:
-    import shutil
-
-    from venire.engine.adapters import adapter_sha256
     from venire.progress import eased
+    from venire.training.adapter_folder import export_adapter
     from venire.training.gguf_file import export_gguf
     from venire.training.hub import copy_card
     from venire.training.merged import export_merged
 
     if alone:
-        if not folder.exists():
-            shutil.copytree(found.path, folder)
-        elif adapter_sha256(folder) != found.sha256:
-            raise InputError(f"{folder} is there already, with something else; name another folder, or remove it")
-        return {"adapter": str(folder)}
+        return {"adapter": str(export_adapter(found, base, folder))}
     say(f"1/{steps} merge    {found.name} into {base.name}")
     export_merged(found, base, folder, dtype)
     copy_card(found.path, folder)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from venire._common.errors import InputError
-from venire.engine import Base
+from venire.engine import Base, load_tokenizer
 from venire.export_command import export
 from venire.training.candidates import describe_base, write_candidate
 
@@ -39,9 +39,19 @@ def test_a_candidate_is_found_by_name_and_written_as_model_and_gguf(
     assert (tmp_path / "exports/stance-step2/model.safetensors").is_file()
 
 
-def test_a_folder_is_taken_the_adapter_alone_and_a_dry_run_lists_it(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_taken_the_adapter_alone_and_a_dry_run_lists_it(
+    folder: Path, tiny_base: Base, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
     done = run(str(folder), "--adapter", "--to", "mine", "--push", "me/mine", "--dry-run")
     assert "pushed: would be me/mine/adapter_model.safetensors" in done.stdout
+    with_it = AutoTokenizer.from_pretrained("mine")
+    assert with_it.chat_template == load_tokenizer(tiny_base).chat_template
+    assert "Nobody has judged it yet" in Path("mine/README.md").read_text()
+    (folder / "README.md").write_text("as a report wrote it")
+    run(str(folder), "--adapter", "--to", "again")
+    assert Path("again/README.md").read_text() == "as a report wrote it"
     assert (tmp_path / "mine" / "adapter_model.safetensors").read_bytes() == (
         folder / "adapter_model.safetensors"
     ).read_bytes()
