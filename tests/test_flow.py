@@ -85,13 +85,11 @@ def unbroken(tiny_base: Base, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_device_of_a_run_is_the_one_it_trains_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VENIRE_DEVICE", "auto")  # put back afterwards
-    the_run = SimpleNamespace(
-        path="x.yaml", folder=tmp_path, stage=lambda _: nullcontext(), experiment=SimpleNamespace(budget=None)
-    )
+    asking = SimpleNamespace(budget=None, suites=[SimpleNamespace(judge=True, task="t")], model_fields_set=set())
+    the_run = SimpleNamespace(path="x.yaml", folder=tmp_path, stage=lambda _: nullcontext(), experiment=asking)
     asked: dict[str, tuple[Any, ...]] = {}
     for stage in ("evaluate", "train", "judge", "gate", "report"):
         monkeypatch.setattr(flow, stage, lambda run, say, *rest, _at=stage, **_: asked.update({_at: rest}))
-    monkeypatch.setattr(flow, "judged_suites", lambda run: [])
     monkeypatch.setattr(plan, "check_panel", lambda run: None)
     monkeypatch.setattr(plan, "freeze", lambda run: {})
     monkeypatch.setattr(plan, "tell", lambda *_: None)

@@ -54,7 +54,11 @@ def _telling(phase: str) -> "Iterator[Teller]":
 def run(experiment: Path, require: str | None, post_hoc: str | None, device: str, as_json: bool) -> None:
     """Run an experiment, from plan to report. Killed at any moment, the same command goes on where it stopped.
 
-    Example: venire run experiments/quickstart.yaml
+    One that asks for no decision (no judged suite, no panel, no gate) ends after eval, and says what to run next.
+
+    \b
+    Examples: venire run experiments/quickstart.yaml
+              venire run experiments/phrasings.yaml
     """
     from venire._common.holding import held
 
@@ -63,8 +67,9 @@ def run(experiment: Path, require: str | None, post_hoc: str | None, device: str
     the_run = _run(experiment)
     _device(device)
     with held(the_run.folder), _telling("run") as say:
-        decision = flow.run_all(the_run, say, post_hoc, device)
-    _decided(the_run, decision, require, as_json)
+        decision = flow.run_all(the_run, say, post_hoc, device, decide=as_json or require is not None)
+    if decision is not None:
+        _decided(the_run, decision, require, as_json)
 
 
 @click.command()

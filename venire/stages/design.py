@@ -64,9 +64,16 @@ def judged_suites(run: "Run") -> list[str]:
     if not tasks:
         raise InputError(
             f"{run.path}: no suite is marked `judge: true`, so there is nothing for the panel to compare and "
-            "nothing to decide; mark one, or use `venire plan`, `train`, `eval` and `curve`, which need no judges"
+            "nothing to decide; mark one, or use `venire plan`, `train`, `eval` and `curve`, which need no judges "
+            "(`venire run` does the first three where neither `panel` nor `gate` nor a suite asks for a decision)"
         )
     return tasks
+
+
+def only_measured(run: "Run") -> bool:
+    """Does the experiment ask for no decision: no judged suite, no panel, no gate, and no suite that the gate reads?"""
+    suites, asked = run.experiment.suites, {"panel", "gate"} & run.experiment.model_fields_set
+    return not asked and not any(suite.judge or suite.thresholds or suite.non_inferiority for suite in suites)
 
 
 def make_design(run: "Run", pairs: Sequence["Pair"], candidates: int) -> Design:

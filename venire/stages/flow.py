@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from venire._common.errors import VenireError
 
 from . import plan as planning
-from .design import judged_suites
+from .design import judged_suites, only_measured
 
 if TYPE_CHECKING:
     from venire.run import Contender, Run
@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def run_all(run: "Run", say: Say, post_hoc: str | None = None, device: str = "auto") -> dict[str, Any]:
-    """Everything, from plan to report; gives the decision.
+def run_all(
+    run: "Run", say: Say, post_hoc: str | None = None, device: str = "auto", decide: bool = False
+) -> dict[str, Any] | None:
+    """Everything, from plan to report; gives the decision, or None of an experiment that only measures.
 
-    Raises InputError if no suite is judged, if a judge cannot be asked, or if its price is not known under a budget in
-    dollars: before anything is trained that nobody could decide on.
+    decide: A decision is wanted, whatever the experiment asks for.
+
+    Raises InputError if no suite is judged though a decision is asked for, if a judge cannot be asked, or if its price
+    is not known under a budget in dollars: before anything is trained that nobody could decide on.
     """
+    if only_measured(run) and not decide and post_hoc is None:
+        measure(run, say, device)
+        return None
     judged_suites(run)
     planning.check_panel(run)
     say(f"1/6 plan     {run.path}")
@@ -39,6 +46,27 @@ def run_all(run: "Run", say: Say, post_hoc: str | None = None, device: str = "au
     decision = gate(run, say, post_hoc)
     report(run, say)
     return decision
+
+
+def measure(run: "Run", say: Say, device: str = "auto") -> None:
+    """Plan, train and eval of an experiment in which nothing is judged; says which command shows what came of it."""
+    say(f"1/3 plan     {run.path}")
+    with run.stage("plan"):
+        lock = planning.freeze(run)
+    planning.tell(lock, say, run.experiment.budget)
+    say("2/3 train    recipes into candidates")
+    train(run, say, device)
+    say("3/3 eval     every contender on the suites")
+    evaluate(run, say)
+    say(f"nothing here is judged, so nothing is decided; what was measured: venire curve {run.path}{_axis(run)}")
+
+
+def _axis(run: "Run") -> str:
+    """The option of `venire curve` for trainings that differ in phrasings a fact."""
+    from venire.lineages import lineage
+
+    told = [(lineage(contender).get("data") or {}).get("phrasings") for contender in run.candidate_contenders()]
+    return " --by phrasings" if len(set(told) - {None}) > 1 else ""
 
 
 def contenders(run: "Run") -> list["Contender"]:
