@@ -36,7 +36,6 @@ def sft(file: Path, *questions: str) -> Path:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     scenario = {"id": "s1", "family": "s1", "domain": "d", "prompt": QUESTION, "reference": ANSWER}
-    # five prompts are enough for the exam of the judge
     # five prompts are enough for the judge's exam
     umbrellas = "Somebody left {} umbrellas in the hall, and nobody fetches them. What becomes of them?"
     more = [{"id": f"s{n}", "family": f"s{n}", "prompt": umbrellas.format(n)} for n in range(2, 6)]
