@@ -1,6 +1,7 @@
 """The shipped recipes: they load, fit their methods, count as PEFT counts, and an editor knows their keys."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,23 @@ def test_every_recipe_loads_its_rows_and_makes_candidates(file: Path) -> None:
     assert recipe.n_checkpoints >= 1
     assert recipe.texts()
     assert file.read_text().startswith("# yaml-language-server: $schema=schema.json\n")
+
+
+_STEPS = re.compile(r"(\d+) (?:rows|pairs)(?: × (\d+) epochs)? in (?:steps|batches) of (\d+) are (\d+) steps")
+
+
+def test_steps_that_a_recipe_s_header_names_are_those_it_makes() -> None:
+    told = []
+    for file in RECIPES:
+        if found := _STEPS.search(file.read_text("utf-8")):
+            recipe, (rows, epochs, at_once, steps) = load_recipe(file), (int(number or 1) for number in found.groups())
+            assert (recipe.epochs, recipe.batch * recipe.accumulation) == (epochs, at_once), file.name
+            assert recipe.steps(rows) == steps, file.name
+            if recipe.base is None:  # with a base of its own, the rows are those of the project that it comes from
+                assert len(recipe.load().train.rows) == rows, file.name
+            told.append(file.stem)
+    known = {"personal_ethics", "personal_ethics_small", "quickstart_dpo", "quickstart_sft", "style_small"}
+    assert known <= set(told)
 
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
