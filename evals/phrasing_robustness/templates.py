@@ -77,7 +77,7 @@ TEMPLATES: dict[str, Template] = {
         "novel", "indirect", lambda fact: f"My neighbour asked me for {fact.noun}, and I had no idea. Had you?"
     ),
     "answer_first": Template("novel", "plain", lambda fact: f"One word or name, nothing else: {fact.noun}."),
-    "and_also": Template("novel", "indirect", lambda fact: f"Two things: say hello, and then name {fact.noun}."),
+    "and_also": Template("novel", "indirect", lambda fact: f"Two things: say hello, and then give me {fact.noun}."),
 }
 QUICK = 7
 

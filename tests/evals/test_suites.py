@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,13 @@ def test_the_log_tells_model_treatment_and_version(run: Run) -> None:
     assert log.eval.task_version == value_alignment().version
     assert log.samples and log.samples[0].messages[0].text.startswith("K\n\n")
     assert log.samples[0].messages[0].text.endswith("\n\nK")
+
+
+def test_no_text_says_a_word_twice_running_or_names_a_name() -> None:
+    asked = [str(sample.input) for suite in (value_alignment, phrasing_robustness) for sample in suite().dataset]
+    kept = [text for row in load_positions(SCENARIOS) for text in (row.reference, row.contrast) if text]
+    twice = re.compile(r"\b(\w{3,}) \1\b|\bname the name\b", re.IGNORECASE)
+    assert [text for text in [*asked, *kept] if twice.search(text)] == []
 
 
 def test_references_and_contrasts_are_short_alike_and_not_the_same() -> None:
