@@ -3,6 +3,7 @@
 from inspect_ai.model import ModelAPI, modelapi
 
 from venire import evals as _evals  # suites, solvers, scorers
+from venire._common.uncaught import tell_plainly
 from venire.judges import tasks as _judges  # the judge task
 
 __all__ = ["venire"]
@@ -17,3 +18,4 @@ def venire() -> type[ModelAPI]:
 
 
 _ = (_evals, _judges)
+tell_plainly()
