@@ -98,6 +98,11 @@ def test_time_grows_with_the_work_and_full_weights_take_more_of_both(small_recip
     assert full.memory_bytes > 2 * once.memory_bytes and full.seconds > 1.3 * once.seconds
 
 
+def test_time_is_told_as_a_range_in_which_a_training_ended() -> None:
+    need = estimates.Estimate(12, 100, 10, 1000, 10**9, 48.0, False)  # the one reckoned at 48 s took 85
+    assert str(need).endswith("about 1.0 GB of memory and 34 s to 1 min 36 s")
+
+
 def test_gradient_checkpointing_is_turned_on_only_where_memory_asks(
     small_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
