@@ -22,6 +22,7 @@ from venire._common.errors import InputError
 from .epistemic_stance.validity import Labelled
 from .forgetting import Item
 from .kernel.kernel import KernelPrompt
+from .kernel.validity import LabelledAnswer
 from .phrasing_robustness import Fact
 from .phrasing_robustness.boundaries import Boundary
 from .phrasing_robustness.contradiction import Contradiction
@@ -41,6 +42,7 @@ DATA: dict[str, type[Row]] = {
     "phrasing_robustness/contradictions.jsonl": Contradiction,
     "style/prompts.jsonl": StylePrompt,
     "kernel/prompts.jsonl": KernelPrompt,
+    "kernel/labelled.jsonl": LabelledAnswer,
 }
 _LONG = 200  # characters of a complaint
 

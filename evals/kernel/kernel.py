@@ -106,7 +106,7 @@ def kernel(
         "kernel",
         [_sample(row, language, signing, texts) for row, language in units for signing in under],
         scorers,
-        revision=1,
+        revision=2,
         limit=None if limit is None else limit * len(under),
         treatment=treatment,
         max_tokens=max_tokens,
