@@ -28,7 +28,11 @@ def weighted() -> Metric:
     return share
 
 
-_METRICS = [grouped(mean(), "domain", all_label="mean"), stderr(cluster="family"), weighted()]
+_METRICS = [
+    grouped(mean(), "domain", all_label="mean"),
+    stderr(cluster="family"),
+    grouped(weighted(), "domain", all_label="weighted", name_template="{group_name}_weighted"),
+]
 
 
 @scorer(metrics=_METRICS)

@@ -224,6 +224,20 @@ def test_what_matters_more_counts_more() -> None:
     assert math.isnan(compute([]))
 
 
+def test_what_matters_counts_in_each_category_too(run: Run, letter_vectors: None) -> None:
+    log = run(value_alignment(limit=16), lambda prompt: "I'd tell him no.")
+    assert log.results and log.samples
+    told = log.results.scores[0].metrics
+    domains = {str(sample.metadata["domain"]) for sample in log.samples}
+    for domain in domains:
+        mine = [sample for sample in log.samples if sample.metadata["domain"] == domain]
+        values = [(float(s.metadata["weight"]), s.scores["closeness"].as_float()) for s in mine if s.scores]
+        share = sum(weight * value for weight, value in values) / sum(weight for weight, _ in values)
+        assert len(values) == 2 and told[f"{domain}_weighted"].value == pytest.approx(share)
+    assert {name for name in told if name.endswith("weighted")} == {"weighted", *(f"{d}_weighted" for d in domains)}
+    assert any(told[f"{d}_weighted"].value != told[d].value for d in domains)
+
+
 def test_a_calibration_gives_the_scenarios_and_nothing_else_does(tmp_path: Path) -> None:
     shipped = Path(__file__).parents[2] / "datasets" / "interview" / "odile_brandt.json"
     samples = list(value_alignment(calibration=str(shipped)).dataset)
