@@ -35,6 +35,36 @@ def answer() -> Solver:
     return solve
 
 
+@solver
+def with_settings(inner: Solver, varied: Sequence[str]) -> Solver:
+    """`inner`, of whose calls of the model each has those of the sample's settings that are `varied`.
+
+    Others may stand in somebody's metadata for reasons of his own: a question about the weather has a temperature.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        own: Any = {key: state.metadata[key] for key in _OWN if key in varied}
+        asked = False
+
+        async def ask(state: TaskState, *rest: Any, **config: Any) -> TaskState:
+            nonlocal asked
+            asked = True
+            return await generate(state, *rest, **{**config, **own})
+
+        if "system" in varied:
+            state.messages.insert(0, ChatMessageSystem(content=str(state.metadata["system"])))
+        state = await inner(state, ask)
+        if own and not asked:
+            raise InputError(
+                f"robustness: sample {state.sample_id}: this suite's solver asks the model by itself, so "
+                f"{', '.join(own)} would not hold; set it for the whole evaluation, and leave `temperatures` and "
+                "`lengths` empty"
+            )
+        return state
+
+    return solve
+
+
 def vary(
     suite: Task,
     temperatures: Sequence[float] = (),
@@ -78,10 +108,11 @@ def robustness(
     limit: int | None = None,
     treatment: str | dict[str, Any] | None = None,
 ) -> Task:
-    """Any suite of ours over temperatures, lengths, system prompts and repeats.
+    """Any suite, ours or another installed Inspect task, over temperatures, lengths, system prompts and repeats.
 
     Args:
-        suite: The suite's task.
+        suite: The suite's task, such as venire/style or inspect_evals/gsm8k. One whose solver asks the model by
+            itself, past Inspect's `generate`, ends in an error: the settings would not reach it.
         args: Its own arguments.
         temperatures: Comma-separated, or a list.
         lengths: Of answers in tokens, comma-separated, or a list.
@@ -90,12 +121,32 @@ def robustness(
         limit: How many of the suite's items, before they are multiplied.
         treatment: A treatment as JSON (see evals/treatments.py).
     """
-    if not suite.startswith("venire/") or suite == "venire/robustness":
-        raise InputError(f"robustness: suite {suite!r}: name one of Venire's own suites, such as venire/style")
-    made = load_task(suite, {**(args or {}), **({"limit": limit} if limit is not None else {})})
-    asked = [systems] if isinstance(systems, str) else systems or []
-    varied = vary(made, _numbers(temperatures, float), _numbers(lengths, int), asked, repeats)
+    if suite == "venire/robustness":
+        raise InputError(f"robustness: suite {suite!r}: name the suite to be varied, such as venire/style")
+    if limit is not None and limit < 1:
+        raise InputError(f"robustness: limit {limit} leaves an empty suite; give 1 or more")
+    ours = suite.startswith("venire/")
+    made = load_task(suite, {**(args or {}), **({"limit": limit} if ours and limit is not None else {})})
+    settings = {
+        "temperature": _numbers(temperatures, float),
+        "max_tokens": _numbers(lengths, int),
+        "system": [systems] if isinstance(systems, str) else systems or [],
+    }
+    if not ours:
+        made = _under_settings(made, limit, [name for name, values in settings.items() if values])
+    varied = vary(made, settings["temperature"], settings["max_tokens"], settings["system"], repeats)
     return treat(varied, treatment)
+
+
+def _under_settings(suite: Task, limit: int | None, varied: Sequence[str]) -> Task:
+    """The first samples of somebody else's task, with ids, and a solver that minds what is varied."""
+    first = list(suite.dataset)[:limit]
+    named = [
+        sample if sample.id is not None else sample.model_copy(update={"id": number})
+        for number, sample in enumerate(first, start=1)
+    ]
+    dataset = MemoryDataset(named, name=suite.dataset.name)
+    return task_with(suite, dataset=dataset, solver=with_settings(suite.solver, varied))
 
 
 def _numbers(given: Any, kind: type) -> list[Any]:

@@ -2,15 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from inspect_ai import Task
+from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, read_eval_log
+from inspect_ai.model import get_model
+from inspect_ai.scorer import includes
+from inspect_ai.solver import Generate, Solver, TaskState, generate, prompt_template, solver
 
 from venire._common.errors import InputError
 from venire.evals import epistemic_open, epistemic_stance, read_results, robustness, vary
 from venire.evals.epistemic_stance.epistemic_stance import OPEN_TEMPERATURES
 
+varying = import_module("venire.evals.vary")  # the package's own name `vary` is the function
 Run = Callable[..., EvalLog]
 
 
@@ -54,10 +61,57 @@ def test_the_open_collection_is_67_questions_at_four_temperatures(run: Run) -> N
     assert read_results([Path(log.location)]).filter(metric="ai_disclaimer")["value"].to_list() == [1.0] * 16
 
 
-def test_any_suite_of_ours_can_be_varied_by_name_and_others_are_refused() -> None:
+def test_any_suite_of_ours_can_be_varied_by_name_and_what_is_not_there_is_refused() -> None:
     task = robustness("venire/forgetting", temperatures="0,1", lengths=8, limit=3)
     assert len(task.dataset) == 6
     assert len(robustness("venire/forgetting", temperatures=[0.5], lengths="", limit=3).dataset) == 3
-    for wrong in ({"suite": "inspect_evals/gsm8k"}, {"temperatures": "warm"}, {"repeats": 0}, {"lengths": "0"}):
+    for wrong in (
+        {"suite": "no_such/gsm8k"},
+        {"suite": "venire/robustness"},
+        {"limit": 0},
+        {"temperatures": "warm"},
+        {"repeats": 0},
+        {"lengths": "0"},
+    ):
         with pytest.raises(InputError):
             robustness(**{"suite": "venire/forgetting", **wrong})  # type: ignore[arg-type]
+
+
+def _elsewhere(solver: Solver | list[Solver]) -> Task:
+    """A task such as another package's: its own solver, samples without ids, a limit that it does not take."""
+    samples = [
+        Sample(input=f"What is {i} and {i}?", target=str(2 * i), metadata={"max_tokens": "many"}) for i in range(4)
+    ]
+    return Task(dataset=samples, solver=solver, scorer=includes())
+
+
+def test_an_installed_suite_is_varied_through_its_own_solver(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, object]] = []
+    own = _elsewhere([prompt_template("{prompt} Say it."), generate(temperature=0.9)])
+    monkeypatch.setattr(varying, "load_task", lambda name, args=None: made.append((name, args)) or own)
+    task = robustness("other/sums", args={"fewshot": 0}, temperatures="0.2,0.7", lengths=9, systems="S", limit=2)
+    assert made == [("other/sums", {"fewshot": 0})]
+    log = read_eval_log(run(task, lambda prompt: "4").location)
+    assert log.samples and len({sample.id for sample in log.samples}) == 4
+    calls = [event for sample in log.samples for event in sample.events if event.event == "model"]
+    assert Counter((call.config.temperature, call.config.max_tokens) for call in calls) == {(0.2, 9): 6, (0.7, 9): 6}
+    assert all(call.input[0].text == "S" and call.input[1].text.endswith("Say it.") for call in calls)
+
+
+def test_a_solver_that_asks_by_itself_is_refused_rather_than_left_as_it_is(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @solver
+    def alone() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            state.output = await get_model().generate(state.messages)
+            return state
+
+        return solve
+
+    monkeypatch.setattr(varying, "load_task", lambda name, args=None: _elsewhere(alone()))
+    one = robustness("other/sums", temperatures="0.2", lengths="", repeats=1, limit=1)
+    with pytest.raises(AssertionError, match="asks the model by itself"):  # of `run`: a log that failed
+        run(one, lambda prompt: "4")
+    plain = robustness("other/sums", temperatures="", lengths="", repeats=1, limit=1)
+    assert run(plain, lambda prompt: "4").status == "success"
