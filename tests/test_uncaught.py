@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from venire._common.errors import InputError
-from venire._common.uncaught import tell_plainly
+from venire.uncaught import tell_plainly
 
 
 @pytest.mark.parametrize("program", ["/usr/bin/inspect", "/lib/inspect_ai/__main__.py"])

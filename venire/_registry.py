@@ -3,8 +3,8 @@
 from inspect_ai.model import ModelAPI, modelapi
 
 from venire import evals as _evals  # suites, solvers, scorers
-from venire._common.uncaught import tell_plainly
 from venire.judges import tasks as _judges  # the judge task
+from venire.uncaught import tell_plainly
 
 __all__ = ["venire"]
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from .errors import VenireError
+from venire._common.errors import VenireError
 
 
 def tell_plainly() -> None:
