@@ -18,7 +18,9 @@ def load_answers(path: Path, interview: Interview) -> Calibration:
     if not is_version_1(path):
         return calibration
     answers = list(calibration.answers())
-    others = [(phase, answer) for phase, answer in answers if not _fits(phase, answer, interview)]
+    others: list[tuple[Phase, Answer]] = [
+        (phase, answer) for phase, answer in answers if not _fits(phase, answer, interview)
+    ]
     return calibration if len(others) == len(answers) else _without(calibration, others)
 
 

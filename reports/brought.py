@@ -27,7 +27,7 @@ def _told(contender: dict[str, Any], bases: dict[str, Any]) -> dict[str, Any]:
         return lineage
     state = _read(folder, "trainer_state.json")
     step = _number(contender.get("step")) or _number(state.get("global_step"))
-    model_id, _, revision = str(bases.get(contender.get("base")) or "").partition("@")
+    model_id, _, revision = str(bases.get(str(contender.get("base"))) or "").partition("@")
     told = {
         "kind": contender.get("kind"),
         "base": {"name": contender["base"], "model_id": model_id, "revision": revision} if model_id else None,
