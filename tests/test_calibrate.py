@@ -117,26 +117,30 @@ class Terminal:
         return self.type(line, then)
 
     def interrupt(self) -> int:
-        os.write(self.master, b"\x03")
+        for _ in range(6):  # one that comes while the interpreter cannot raise it is lost: a person presses again
+            os.write(self.master, b"\x03")
+            if self.wait_for_end(20):
+                break
         return self.end()
 
     def end(self) -> int:
         self.wait_for_end()
         return self.process.wait(timeout=120)
 
-    def wait_for_end(self) -> None:
-        end = time.monotonic() + 300
+    def wait_for_end(self, timeout: float = 300) -> bool:
+        end = time.monotonic() + timeout
         while time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
                 try:
                     part = os.read(self.master, 65536)
                 except OSError:
-                    return
+                    return True
                 if not part:
-                    return
+                    return True
                 self.seen += part.decode("utf-8", "replace").replace("\r\n", "\n")
             elif self.process.poll() is not None:
-                return
+                return True
+        return False
 
     def close(self) -> None:
         if self.process.poll() is None:
