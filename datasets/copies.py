@@ -1,18 +1,17 @@
 """What training says more than once: a question asked again in other words, and one answer to many questions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from .checked import Rows, is_fact, place_of
 from .findings import Finding, short
-from .rewordings import EMBEDDED, needed, other_numbers
+from .rewordings import EMBEDDED, Embed, needed, other_numbers
 from .rows import Row, SftRow
 from .similarity import plain
 from .split import asked_in_all, family_of
 
-Embed = Callable[[Sequence[str]], np.ndarray]
 SAME_ANSWER = 0.8  # cosine of two answers that say the same; rewordings by hand had .89 and more
 CHOSEN = 500  # questions of a set of more than EMBEDDED
 _CROWD = 20  # questions that share their two rarest words: a form, not a topic

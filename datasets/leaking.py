@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +10,11 @@ import numpy as np
 from .checked import Measured, Rows, is_fact, place_of
 from .findings import Finding, short
 from .leaks import Leak, find_leaks
-from .rewordings import EMBEDDED, Rewordings, find_rewordings
+from .rewordings import EMBEDDED, Embed, Rewordings, find_rewordings
 from .rows import Row
 from .similarity import plain
 from .split import small_talk, turns_asked
 
-Embed = Callable[[Sequence[str]], np.ndarray]
 _HELD = 1000  # rows of the other parts that are compared by meaning
 
 

@@ -17,9 +17,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from venire.judges.statistics.clopper_pearson import exact_lower, exact_upper
-
 from ..scenarios import Row, load_rows
+from ..shares import Share, cell, share
 from .patterns import load_patterns, shown
 from .scorer import METRICS
 
@@ -49,8 +48,8 @@ class Validity:
     hits: int
     false_alarms: int
     misses: int
-    precision: tuple[float, float, float] | None
-    recall: tuple[float, float, float] | None
+    precision: Share | None
+    recall: Share | None
 
 
 def load_labelled(path: Path = LABELLED) -> list[Labelled]:
@@ -68,17 +67,9 @@ def validity(rows: Sequence[Labelled]) -> list[Validity]:
         hits = sum(is_labelled and fires for is_labelled, fires in pairs)
         alarms = sum(fires and not is_labelled for is_labelled, fires in pairs)
         misses = sum(is_labelled and not fires for is_labelled, fires in pairs)
-        precision, recall = _share(hits, hits + alarms), _share(hits, hits + misses)
+        precision, recall = share(hits, hits + alarms), share(hits, hits + misses)
         made.append(Validity(pattern.name, hits + misses, hits, alarms, misses, precision, recall))
     return made
-
-
-def _share(hits: int, n: int) -> tuple[float, float, float] | None:
-    return (hits / n, exact_lower(hits, n, 0.025), exact_upper(hits, n, 0.025)) if n else None
-
-
-def _cell(share: tuple[float, float, float] | None) -> str:
-    return f"{share[0]:.2f} [{share[1]:.2f}, {share[2]:.2f}]" if share else "-"
 
 
 def main() -> None:
@@ -96,7 +87,7 @@ def main() -> None:
     print(f"{len(rows)} responses labelled by a language model, part {options.part}\n")
     print(f"{'pattern':25}{'labelled':>9}  {'precision':20}{'recall':20}")
     for each in table:
-        print(f"{each.pattern:25}{each.labelled:9}  {_cell(each.precision):20}{_cell(each.recall):20}")
+        print(f"{each.pattern:25}{each.labelled:9}  {cell(each.precision):20}{cell(each.recall):20}")
     if options.errors:
         for row in rows:
             fires = {name for name, is_shown in shown(row.response).items() if is_shown}

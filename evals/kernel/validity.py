@@ -15,14 +15,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from venire.judges.statistics.clopper_pearson import exact_lower, exact_upper
-
 from ..scenarios import Row, load_rows
+from ..shares import Share, cell, share
 from .kernel import LANGUAGES
 from .outcomes import OUTCOMES, Outcome, outcome_of
 
 LABELLED = Path(__file__).parent / "labelled.jsonl"
-Share = tuple[float, float, float]
 
 
 class LabelledAnswer(Row):
@@ -58,7 +56,7 @@ def readings(rows: Sequence[LabelledAnswer]) -> list[Reading]:
         for outcome in OUTCOMES:
             labelled, read = (sum(pair[i] == outcome for pair in pairs) for i in (0, 1))
             hits = sum(pair == (outcome, outcome) for pair in pairs)
-            shares = _share(hits, read), _share(hits, labelled)
+            shares = share(hits, read), share(hits, labelled)
             made.append(Reading(language, outcome, labelled, hits, read - hits, *shares))
     return made
 
@@ -66,15 +64,6 @@ def readings(rows: Sequence[LabelledAnswer]) -> list[Reading]:
 def load_labelled(path: Path = LABELLED) -> list[LabelledAnswer]:
     """The labelled answers. Raises InputError for a row that is wrong."""
     return load_rows(path, LabelledAnswer)
-
-
-def cell(share: Share | None) -> str:
-    """A share as the page writes it."""
-    return f"{share[0]:.2f} [{share[1]:.2f}, {share[2]:.2f}]" if share else "-"
-
-
-def _share(hits: int, n: int) -> Share | None:
-    return (hits / n, exact_lower(hits, n, 0.025), exact_upper(hits, n, 0.025)) if n else None
 
 
 def main() -> None:

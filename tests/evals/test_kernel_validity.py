@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from venire.evals.kernel import LANGUAGES, OUTCOMES, outcome_of
-from venire.evals.kernel.validity import LABELLED, LabelledAnswer, cell, load_labelled, readings
+from venire.evals.kernel.validity import LABELLED, LabelledAnswer, load_labelled, readings
+from venire.evals.shares import cell
 
 
 def test_each_outcome_is_labelled_in_each_language_and_no_answer_stands_twice() -> None:
