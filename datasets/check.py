@@ -18,6 +18,7 @@ from .exports import original
 from .findings import CODES, Finding, Place, Report, Severity, some
 from .leaking import Embed, look_for_leaks, once
 from .personal_data import find_personal
+from .rereading import LogLikelihoods
 from .rows import DpoRow, Row, SftRow, read_rows
 from .similarity import near_twins, plain
 from .spec import Part
@@ -36,14 +37,16 @@ def check(
     measured: Sequence[Measured] = (),
     embed: Embed | None = None,
     allowed_texts: Sequence[str] = (),
+    likelihoods: LogLikelihoods | None = None,
 ) -> Report:
     """Check files of rows, and folders that a build wrote, alone and against each other and `measured`.
 
-    `embed` gives sentence vectors, for leaks by meaning; None leaves those out. `allowed_texts` are names, addresses
-    and the like that may stand in the data. Raises InputError where there is nothing to check.
+    `embed` gives sentence vectors, for leaks by meaning; None leaves those out. `likelihoods` gives log-likelihoods of
+    text after a chat, to read again what these leave in doubt. `allowed_texts` are names, addresses and the like that
+    may stand in the data. Raises InputError where there is nothing to check.
     """
     with _uncollected():
-        return _check(_expand(paths), measured, embed, allowed_texts)
+        return _check(_expand(paths), measured, embed, allowed_texts, likelihoods)
 
 
 @contextmanager
@@ -59,7 +62,11 @@ def _uncollected() -> Iterator[None]:
 
 
 def _check(
-    paths: Sequence[Path], measured: Sequence[Measured], embed: Embed | None, allowed_texts: Sequence[str]
+    paths: Sequence[Path],
+    measured: Sequence[Measured],
+    embed: Embed | None,
+    allowed_texts: Sequence[str],
+    likelihoods: LogLikelihoods | None,
 ) -> Report:
     files = [_read(path) for path in paths]
     rows = [(file, index, row) for file in files for index, row in enumerate(file.data.rows)]
@@ -69,7 +76,7 @@ def _check(
         findings += _repeats(rows)
         findings += find_copies(rows, embed)
         findings += _straddles(rows)
-        leaks, compared = look_for_leaks(rows, measured, embed)
+        leaks, compared = look_for_leaks(rows, measured, embed, likelihoods)
         findings += leaks
         findings += _answers(rows)
         findings += _balance(files)

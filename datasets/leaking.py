@@ -10,6 +10,7 @@ import numpy as np
 from .checked import Measured, Rows, is_fact, place_of
 from .findings import Finding, short
 from .leaks import Leak, find_leaks
+from .rereading import LogLikelihoods
 from .rewordings import EMBEDDED, Embed, Rewordings, find_rewordings
 from .rows import Row
 from .similarity import plain
@@ -31,7 +32,7 @@ def once(embed: Embed) -> Embed:
 
 
 def look_for_leaks(
-    rows: Rows, measured: Sequence[Measured], embed: Embed | None
+    rows: Rows, measured: Sequence[Measured], embed: Embed | None, likelihoods: LogLikelihoods | None = None
 ) -> tuple[list[Finding], dict[str, int]]:
     """Training text in the other parts (what is asked) and in `measured` (every text), by letters and by meaning."""
     trained = [(at, row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]
@@ -51,7 +52,7 @@ def look_for_leaks(
     if embed and (held or measured):
         sampled = held[:: math.ceil(len(held) / _HELD) or 1]  # the split itself joins what is nearly the same
         meant = [m for m in (*sampled, *measured) if m.question and not m.taught]
-        reworded = _by_meaning(trained, questions, meant, embed)
+        reworded = _by_meaning(trained, questions, meant, embed, likelihoods)
         known = {(leak.train, leak.evaluation) for leak in leaks}
         new = [leak for leak in reworded.leaks if (leak.train, leak.evaluation) not in known]
         findings += _leak_findings("reworded", new, rows, quoted)
@@ -65,16 +66,16 @@ def _by_meaning(
     questions: Mapping[int, Sequence[str]],
     meant: Sequence[Measured],
     embed: Embed,
+    likelihoods: LogLikelihoods | None,
 ) -> Rewordings:
     """Every question against every text meant; only a fact's own are not held against questions round facts."""
     facts = [(str(at), text) for at, row in trained if is_fact(row) for text in questions[at]]
     others = [(str(at), text) for at, row in trained if not is_fact(row) for text in questions[at]]
     least = EMBEDDED // 3  # of a large set, however many facts it has
-    own = find_rewordings(
-        others, [(m.place, m.text) for m in meant], embed, limit=max(EMBEDDED - least, EMBEDDED - len(facts))
-    )
+    limit = max(EMBEDDED - least, EMBEDDED - len(facts))
+    own = find_rewordings(others, [(m.place, m.text) for m in meant], embed, limit, likelihoods)
     apart = [(m.place, m.text) for m in meant if not m.of_facts]
-    told = find_rewordings(facts, apart, embed, limit=max(least, EMBEDDED - len(others)))
+    told = find_rewordings(facts, apart, embed, max(least, EMBEDDED - len(others)), likelihoods)
     both = [
         sorted(one + other, key=lambda leak: -leak.score)
         for one, other in ((own.leaks, told.leaks), (own.near, told.near))

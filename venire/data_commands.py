@@ -1,9 +1,13 @@
 """`venire data`: build a dataset from a person's answers and facts, check it, and write its card."""
 
+import ctypes
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,10 +17,14 @@ from venire._common.errors import InputError
 from venire.options import refuse, refuse_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from inspect_ai import Task
 
     from venire.datasets.check import Measured
     from venire.datasets.findings import Report
+
+_READ_AT_ONCE = 16
 
 
 @click.group()
@@ -79,7 +87,7 @@ def build(spec: Path | None, out: Path | None, schema: bool, as_json: bool) -> N
     "experiment, a file of scenarios or of rows. May be repeated.",
 )
 @click.option(
-    "--meaning/--no-meaning", default=True, show_default=True, help="Also compare by meaning, with the embedding model."
+    "--meaning/--no-meaning", default=True, show_default=True, help="Also compare by meaning, with the embedded models."
 )
 @click.option("--allow", multiple=True, help="A code of findings that do not make the command fail. May be repeated.")
 @click.option("--allow-text", multiple=True, help="A name or an address that may stand in the data. May be repeated.")
@@ -102,6 +110,7 @@ def check(
     """
     from venire.datasets.check import check as run
     from venire.datasets.findings import CODES
+    from venire.progress import Teller
 
     if unknown := [code for code in allow if code not in CODES]:
         raise InputError(f"--allow {unknown[0]}: no such code; there are {', '.join(CODES)}")
@@ -118,13 +127,39 @@ def check(
     embed = None
     if meaning:
         from venire.engine import embed
-    report = run(files, measured, embed, allow_text)
+    with Teller("check") as say:
+        report = run(files, measured, embed, allow_text, partial(_likelihoods, say=say) if meaning else None)
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
     else:
         _tell(report, allow)
     if report.wrong(allow):
         sys.exit(1)
+
+
+def _likelihoods(
+    items: "Sequence[tuple[list[dict[str, str]], str]]", say: "Callable[[str], object]" = lambda _: None
+) -> list[float]:
+    """Log-likelihoods under the embedded model: a few at a time and alike in length, for memory's sake."""
+    from venire._common.progress import counted
+    from venire.engine import loglikelihoods
+
+    _give_back()
+    order = sorted(range(len(items)), key=lambda i: len(items[i][0][-1]["content"]) + len(items[i][1]))
+    found, began = [0.0] * len(items), time.monotonic()
+    for start in range(0, len(order), _READ_AT_ONCE):
+        some = order[start : start + _READ_AT_ONCE]
+        for i, score in zip(some, loglikelihoods("venire/smollm2-135m", [items[i] for i in some]), strict=True):
+            found[i] = score.logprob
+        done = start + len(some)
+        say(counted("read again", done, len(order), "questions", time.monotonic() - began))
+    return found
+
+
+def _give_back() -> None:
+    """Before a second model is loaded, memory that is free goes back to the system; glibc would keep it (0.3 GB)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _check_suites(files: tuple[Path, ...], suites: list[Path], as_json: bool) -> None:

@@ -2,10 +2,10 @@
 
     python bench/datasets/leaks.py        # writes leaks.md beside this file
 
-Planted: scenarios in another dress, quoted, reworded by hand, and typed as a fragment; planted.yaml chose the rule's
-numbers, planted_held_out.yaml had no part in it. Clean: every distinct question of the rows that ship, against every
-suite and the held-out pairs that ship; and, as questions that were never looked at for it, those of the interview
-against both, and those of each suite against the other suites.
+Planted: scenarios in another dress, quoted, reworded by hand, and typed as a fragment; planted.yaml and
+planted_second.yaml chose the rule's numbers, planted_held_out.yaml had no part in it. Clean: every distinct question of
+the rows that ship, against every suite and the held-out pairs that ship; those of the interview against both, and those
+of each suite against the other suites. All of these had a part in choosing the numbers; clean_held_out.yaml had none.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import yaml
 
 from venire import engine
 from venire._common.files import write_atomic
-from venire.data_commands import _measured
+from venire.data_commands import _likelihoods, _measured
 from venire.datasets.checked import Measured, is_fact
 from venire.datasets.leaks import Leak, find_leaks
 from venire.datasets.questions import load_interview
@@ -31,8 +31,10 @@ HELD_OUT = DATASETS / "contrast" / "held_out.jsonl"
 SHIPPED = ("quickstart", "categories", "contrast", "replay")
 # Suites about one person's facts ask the same of her again and again, and mean to.
 FACTS = ("fact_boundaries", "fact_contradiction", "fact_extraction", "fact_survival", "phrasing_robustness")
+PLANTED = ("planted.yaml", "planted_second.yaml", "planted_held_out.yaml")
 Texts = Sequence[tuple[str, str]]  # (place, text)
 _vectors: dict[str, np.ndarray] = {}
+_likely: dict[tuple[str, str], float] = {}
 
 
 def embed(texts: Sequence[str]) -> np.ndarray:
@@ -40,6 +42,14 @@ def embed(texts: Sequence[str]) -> np.ndarray:
     if new := [text for text in dict.fromkeys(texts) if text not in _vectors]:
         _vectors.update(zip(new, engine.embed(new), strict=True))
     return np.array([_vectors[text] for text in texts])
+
+
+def read(items: Sequence[tuple[list[dict[str, str]], str]]) -> list[float]:
+    """Log-likelihoods of the check's second reading, each text after each question once."""
+    keys = [(messages[0]["content"], text) for messages, text in items]
+    if new := [i for i, key in enumerate(keys) if key not in _likely]:
+        _likely.update(zip([keys[i] for i in new], _likelihoods([items[i] for i in new]), strict=True))
+    return [_likely[key] for key in keys]
 
 
 def planted(file: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -55,25 +65,26 @@ def find(train: Texts, measured: Sequence[Measured]) -> tuple[list[Leak], list[L
     """What `venire data check --against suites` finds: by letters, by meaning, and what it only points at."""
     by_letters = find_leaks(train, [(m.place, m.text) for m in measured])
     meant = [(m.place, m.text) for m in measured if m.question and not m.taught]
-    reworded = find_rewordings(train, meant, embed, limit=len(train))
+    reworded = find_rewordings(train, meant, embed, len(train), read)
     return by_letters, reworded.leaks, reworded.near
 
 
 def found_table(suites: Sequence[Measured]) -> Iterator[str]:
-    """What is found of each kind of planting, counted once for each text."""
+    """What is found of each kind of planting, a text counted once; `just this` is the planted scenario, not another."""
     places = {m.text: m.place for m in reversed(suites) if m.question}
-    yield "| planted | as | of | accused | by letters | by meaning | only pointed at |\n|---|---|---|---|---|---|---|"
-    for file in ("planted.yaml", "planted_held_out.yaml"):
+    yield "| planted | as | of | accused | of just this | by letters | by meaning | only pointed at |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for file in PLANTED:
         for kind, texts in planted(file):
             # A scenario that its suite has reworded since stands in for itself.
             where = {scenario: places.get(scenario, f"planted:{n}") for n, (scenario, _) in enumerate(texts)}
             missing = [Measured(place, text) for text, place in where.items() if text not in places]
             sets = find([(str(n), text) for n, (_, text) in enumerate(texts)], [*suites, *missing])
-            letters, meaning, near = (
-                {leak.train for leak in leaks if leak.evaluation == where[texts[int(leak.train)][0]]} for leaks in sets
-            )
-            counts = (len(letters | meaning), len(letters), len(meaning - letters), len(near - letters - meaning))
-            yield f"| {file} | {kind} | {len(texts)} | " + " | ".join(map(str, counts)) + " |"
+            letters, meaning, near = ({leak.train for leak in leaks} for leaks in sets)
+            own = {k.train for k in (*sets[0], *sets[1]) if k.evaluation == where[texts[int(k.train)][0]]}
+            found = letters | meaning
+            counts = map(len, (texts, found, own, letters, meaning - letters, near - found))
+            yield f"| {file} | {kind} | {' | '.join(map(str, counts))} |"
 
 
 def shipped(facts: bool) -> dict[str, str]:
@@ -97,6 +108,8 @@ def clean_sets(suites: Sequence[Measured]) -> Iterator[tuple[str, Texts, Sequenc
     yield "rows that ship", [(place, text) for text, place in shipped(facts=False).items()], both
     apart = [m for m in both if not m.of_facts]  # as the check has it
     yield "facts that ship", [(place, text) for text, place in shipped(facts=True).items()], apart
+    fresh = yaml.safe_load((HERE / "clean_held_out.yaml").read_text("utf-8"))
+    yield "clean_held_out.yaml", [(f"clean:{n}", text) for n, text in enumerate(fresh)], both
     yield "the interview", [(f"interview:{q.id}", q.ask) for _, q in load_interview()], both
     open_ = [m for m in suites if m.question and not m.taught and suite(m) not in FACTS]
     for name in dict.fromkeys(map(suite, open_)):
