@@ -152,7 +152,8 @@ def _likelihoods(
         for i, score in zip(some, loglikelihoods("venire/smollm2-135m", [items[i] for i in some]), strict=True):
             found[i] = score.logprob
         done = start + len(some)
-        say(counted("read again", done, len(order), "questions", time.monotonic() - began))
+        if len(order) > _READ_AT_ONCE:  # a few are over at once
+            say(counted("in doubt, read again", done, len(order), "questions", time.monotonic() - began))
     return found
 
 
