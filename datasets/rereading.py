@@ -17,7 +17,7 @@ OTHERS = 3
 ASK = "Say this in other words, with the same meaning:\n\n"
 # Stands in where an evaluation has no other question, and keeps what is likely after anything from counting.
 ELSEWHERE = "What should I cook for dinner on Friday?"
-_LONGEST = 1500  # characters that are read of a text
+LONGEST = 500  # characters that are read of a text; two of as many tokens as bytes fit the embedded model's context
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def gains(doubts: Sequence[Doubt], likelihoods: LogLikelihoods) -> list[float]:
     """
 
     def read(asked: Sequence[tuple[str, str]]) -> Sequence[float]:
-        return likelihoods([([{"role": "user", "content": ASK + q[:_LONGEST]}], text[:_LONGEST]) for q, text in asked])
+        return likelihoods([([{"role": "user", "content": ASK + q[:LONGEST]}], text[:LONGEST]) for q, text in asked])
 
     own = read([(doubt.asked, doubt.text) for doubt in doubts])
     found = [float("inf")] * len(doubts)

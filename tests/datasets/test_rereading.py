@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from venire.datasets.rereading import ASK, ELSEWHERE, GAIN, Doubt, Message, gains
+from venire.datasets.rereading import ASK, ELSEWHERE, GAIN, LONGEST, Doubt, Message, gains
 from venire.datasets.rewordings import DOUBTED, LONG_COSINE, READ, Rewordings, find_rewordings, other_names
 
 ASKED = "A landlord offers his tenant a lower rent if she signs tonight and tells nobody. Should she sign?"
@@ -55,8 +55,18 @@ def test_an_evaluation_of_one_question_is_held_against_a_question_from_elsewhere
 def test_a_long_or_a_hostile_text_is_read_as_text() -> None:
     reader = Reader({})
     gains([Doubt("{0} {text} %s " * 1000, "{asked.__class__} " * 1000)], reader)
-    assert all(len(question) <= 1500 and len(text) <= 1500 for question, text in reader.read)
-    assert reader.read[0] == (("{asked.__class__} " * 1000)[:1500], ("{0} {text} %s " * 1000)[:1500])
+    assert reader.read[0] == (("{asked.__class__} " * 1000)[:LONGEST], ("{0} {text} %s " * 1000)[:LONGEST])
+    assert all(len(question) <= LONGEST and len(text) <= LONGEST for question, text in reader.read)
+
+
+@pytest.mark.model
+def test_two_texts_of_the_rarest_signs_fit_the_context_of_the_embedded_model() -> None:
+    from venire.engine import encode_prompt, load_tokenizer, resolve_base
+
+    tokenizer = load_tokenizer(resolve_base("smollm2-135m"))
+    sign = "\U00013000" * LONGEST
+    prompt = encode_prompt(tokenizer, [{"role": "user", "content": ASK + sign}])
+    assert len(prompt) + len(tokenizer(sign)["input_ids"]) < tokenizer.model_max_length
 
 
 def compared(cosines: Sequence[float], reader: Reader | None, alike: float = 0.0) -> Rewordings:
