@@ -32,7 +32,7 @@ def once(embed: Embed) -> Embed:
 
 
 def look_for_leaks(
-    rows: Rows, measured: Sequence[Measured], embed: Embed | None, likelihoods: LogLikelihoods | None = None
+    rows: Rows, measured: Sequence[Measured], embed: Embed | None, likelihoods: LogLikelihoods | None
 ) -> tuple[list[Finding], dict[str, int]]:
     """Training text in the other parts (what is asked) and in `measured` (every text), by letters and by meaning."""
     trained = [(at, row) for at, (file, _, row) in enumerate(rows) if file.part == "train"]

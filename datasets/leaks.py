@@ -5,7 +5,7 @@ find_leaks([("sft.jsonl, row 3", "Is it ever right to lie?")], [("scenario 7", "
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,6 @@ _generator = np.random.default_rng(20251121)
 _MIX = _generator.integers(0, 1 << 62, size=NGRAM, dtype=np.int64) * 2 + 1
 Kind = Literal["exact", "ngram", "near_duplicate", "meaning"]
 Pairs = Iterable[tuple[int, int, float]]
-Embed = Callable[[Sequence[str]], np.ndarray]
 
 
 @dataclass(frozen=True)

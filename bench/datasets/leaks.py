@@ -12,13 +12,13 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from venire import engine
 from venire._common.files import write_atomic
 from venire.data_commands import _likelihoods, _measured
 from venire.datasets.checked import Measured, is_fact
+from venire.datasets.leaking import once
 from venire.datasets.leaks import Leak, find_leaks
 from venire.datasets.questions import load_interview
 from venire.datasets.rewordings import find_rewordings
@@ -33,15 +33,8 @@ SHIPPED = ("quickstart", "categories", "contrast", "replay")
 FACTS = ("fact_boundaries", "fact_contradiction", "fact_extraction", "fact_survival", "phrasing_robustness")
 PLANTED = ("planted.yaml", "planted_second.yaml", "planted_held_out.yaml")
 Texts = Sequence[tuple[str, str]]  # (place, text)
-_vectors: dict[str, np.ndarray] = {}
+embed = once(engine.embed)
 _likely: dict[tuple[str, str], float] = {}
-
-
-def embed(texts: Sequence[str]) -> np.ndarray:
-    """Sentence vectors; a text that stands in several comparisons is embedded once."""
-    if new := [text for text in dict.fromkeys(texts) if text not in _vectors]:
-        _vectors.update(zip(new, engine.embed(new), strict=True))
-    return np.array([_vectors[text] for text in texts])
 
 
 def read(items: Sequence[tuple[list[dict[str, str]], str]]) -> list[float]:
